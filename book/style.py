@@ -1,0 +1,55 @@
+"""How the figures of the book look: import it once, at the top of a chapter, before drawing.
+
+A figure is drawn once and must be readable on a white page and on a dark one. So it has no background of its own, and
+every colour here has a contrast of at least 3 : 1 with both. The four hues differ for readers with any kind of colour
+blindness, and no figure relies on colour alone: lines also differ in their dashes or carry their name.
+"""
+
+import ast
+import inspect
+
+import matplotlib.pyplot as plt
+from IPython.display import Markdown
+from matplotlib_inline.backend_inline import set_matplotlib_formats
+
+BLUE, VERMILLION, GREEN, PURPLE = "#0077bb", "#d55e00", "#009e73", "#b0609a"
+GREY = "#7a7a7a"
+
+plt.rcParams.update({
+    "figure.figsize": (5.6, 3.4),
+    "figure.facecolor": "none",
+    "axes.facecolor": "none",
+    "axes.edgecolor": GREY,
+    "axes.labelcolor": GREY,
+    "axes.titlecolor": GREY,
+    "axes.titlesize": 11,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.prop_cycle": plt.cycler(color=[BLUE, VERMILLION, GREEN, PURPLE], linestyle=["-", "--", "-.", ":"]),
+    "font.size": 11,
+    "legend.frameon": False,
+    "legend.labelcolor": GREY,
+    "lines.linewidth": 2,
+    "mathtext.fontset": "cm",
+    "text.color": GREY,
+    "xtick.color": GREY,
+    "ytick.color": GREY,
+    # Letters as outlines look the same everywhere; the fixed salt and the missing date make equal figures equal files.
+    "svg.fonttype": "path",
+    "svg.hashsalt": "lrmath",
+})
+set_matplotlib_formats("svg", metadata={"Date": None, "Creator": None})
+
+
+def name_line(axes, x, y, text, color, **keywords):
+    """Write the name of a line beside it, in its colour: easier to read than a legend."""
+    axes.annotate(text, (x, y), color=color, **{"xytext": (4, 4), "textcoords": "offset points", **keywords})
+
+
+def show(function):
+    """The source of a function as it is in the package, without its docstring: what the reader sees is what runs."""
+    source = inspect.getsource(function)
+    docstring = ast.parse(source).body[0].body[0]
+    lines = source.splitlines()
+    code = "\n".join(lines[: docstring.lineno - 1] + lines[docstring.end_lineno:])
+    return Markdown(f"```python\n{code}\n```")
