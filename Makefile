@@ -1,0 +1,84 @@
+# `make` builds the book, `make test` proves it. Both need Python 3.11 or newer and a package index, and nothing else.
+
+PYTHON ?= python3
+VENV ?= .venv
+PORT ?= 8000
+# Chapters for `make execute`, for example CHAPTERS=02-bce. Empty means all.
+CHAPTERS ?=
+# `make lock UPGRADE=1` takes the newest versions; without it, what is locked and still fits stays.
+UPGRADE ?=
+
+BIN := $(VENV)/bin
+SITE := _build/html
+NOTEBOOKS := $(sort $(wildcard book/*.ipynb))
+COUNT = $(shell grep -c '^[a-zA-Z0-9][^;]*$$' $(1))
+
+.PHONY: book test serve lab execute lock clean distclean help python-version
+.DEFAULT_GOAL := book
+
+book: $(VENV)/installed  ## build the site from clean, warnings are errors
+	@echo "==> Building the site"
+	@rm -rf _build
+	@$(BIN)/jupyter-book build . --all -W -n --keep-going
+	@echo
+	@echo "The book is in $(SITE)/index.html. To look at it: make serve"
+
+test: $(VENV)/installed  ## run every test, and every chapter against its stored outputs
+	@echo "==> Testing: the package, the site, and $(words $(NOTEBOOKS)) chapters run again"
+	@$(BIN)/python -m pytest -n 2 --dist loadfile tests $(if $(NOTEBOOKS),--nbval --nbval-current-env $(NOTEBOOKS))
+
+serve: $(VENV)/installed  ## look at the site, http://localhost:8000 (PORT=... for another)
+	@test -f $(SITE)/index.html || $(MAKE) --no-print-directory book
+	@echo "==> The book is at http://localhost:$(PORT) (Ctrl-C stops)"
+	@$(BIN)/python -m http.server $(PORT) --bind 127.0.0.1 --directory $(SITE)
+
+lab: $(VENV)/installed-lab  ## run the chapters in JupyterLab
+	@$(BIN)/jupyter lab --notebook-dir=. --LabApp.default_url=/lab/tree/book
+
+execute: $(VENV)/installed  ## run the chapters in a clean kernel and store their outputs (CHAPTERS="02-bce" for some)
+	@echo "==> Running the chapters"
+	@$(BIN)/python book/execute.py $(CHAPTERS)
+
+# uv resolves for every platform and Python version at once, which pip cannot. It lives in an environment of its own.
+LOCK = $(1)/bin/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --fork-strategy fewest \
+	--no-emit-index-url --custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
+
+lock: python-version  ## write requirements*.txt again from the ranges in pyproject.toml (UPGRADE=1 for the newest)
+	@echo "==> Resolving the requirements"
+	@rm -rf _build/lock && $(PYTHON) -m venv _build/lock && _build/lock/bin/pip install --quiet uv
+	@$(call LOCK,_build/lock) --extra verify --extra book --extra test --output-file requirements.txt
+	@$(call LOCK,_build/lock) --extra lab --constraints requirements.txt --output-file requirements-lab.txt
+	@rm -rf _build/lock
+
+clean:  ## remove what was built; the environment stays
+	rm -rf _build build .pytest_cache lrmath.egg-info
+	find book lrmath tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+distclean: clean  ## remove the environment as well
+	rm -rf $(VENV)
+
+help:  ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1\t/' | while IFS="$$(printf '\t')" read -r name what; do \
+	    printf '  make %-10s %s\n' "$$name" "$$what"; done
+
+python-version:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	    echo "Python 3.11 or newer is needed, but '$(PYTHON)' is $$($(PYTHON) --version 2>&1 || true)." >&2; \
+	    echo "Name another one with: make PYTHON=python3.12" >&2; exit 1; }
+
+# The file says that the environment is complete; it is written last.
+$(VENV)/installed: requirements.txt pyproject.toml | python-version
+	@echo "==> Creating the environment in $(VENV)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "==> Installing $(call COUNT,requirements.txt) packages, about 80 s the first time"
+	@$(BIN)/python -m pip install --disable-pip-version-check -r requirements.txt
+	@echo "==> Installing lrmath itself"
+	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m pip check
+	@touch $@
+
+$(VENV)/installed-lab: $(VENV)/installed requirements-lab.txt
+	@echo "==> Installing JupyterLab, about 30 s the first time"
+	@$(BIN)/python -m pip install --disable-pip-version-check -r requirements.txt -r requirements-lab.txt
+	@$(BIN)/python -m pip check
+	@touch $@
