@@ -27,7 +27,7 @@ def prose(latex):
     """Text with formulas in it: what stands in \\text{...} becomes text, the rest stays a formula."""
     for text, rest in re.findall(r"\\text\{((?:[^{}\\]|\\.)*)\}|((?:(?!\\text\{).)+)", latex, re.S):
         if text:
-            yield nodes.Text(re.sub(r"\\([%&#_$])", r"\1", text))
+            yield nodes.Text(re.sub(r"\\([%&#_${}])", r"\1", text))
         elif rest.strip():
             yield formula(rest)
 

@@ -18,7 +18,7 @@ def perturbed(line, limit):
     """At most `limit` wrong versions of a line with a word for what was done, of as many kinds as there are."""
     by_kind = {}
     for kind, version in chain([("sign", _minus(line))], _versions(line)):
-        if version != line and version not in [v for v in by_kind.get(kind, [])]:
+        if version != line and version not in by_kind.get(kind, []):
             by_kind.setdefault(kind, []).append(version)
     rows = zip_longest(*[[(kind, v) for v in by_kind.get(kind, [])] for kind in KINDS])
     return [pair for row in rows for pair in row if pair is not None][:limit]
@@ -70,7 +70,8 @@ def _here(e):
                 rest = without(position)
                 yield "factor", rest[0] if len(rest) == 1 else _rebuild(e, rest)
     elif isinstance(e, sp.MatMul):
-        yield "matrix", lambda_free_product(arguments[::-1])
+        # Where the shapes no longer fit, this line is refused for its shape.
+        yield "matrix", sp.MatMul(*arguments[::-1], check=False)
     elif isinstance(e, sp.Transpose):
         yield "matrix", e.args[0]
     elif e.is_Integer and e != -1:
@@ -94,8 +95,3 @@ def _here(e):
         yield "index", D(e.args[0], sp.Indexed(variable.base, *[i + 1 for i in variable.indices]))
     elif isinstance(e, Entry) and e.args[0].shape[1] != 1:
         yield "index", Entry(e.args[0], e.args[2], e.args[1])
-
-
-def lambda_free_product(factors):
-    """The product in the other order; where the shapes then no longer fit, nothing is left to check."""
-    return sp.MatMul(*factors)

@@ -1,16 +1,19 @@
 """A derivation: lines of mathematics, each proved equal to the one before it, typeset from what was proved."""
 
 import re
+from itertools import combinations
 
 import mpmath
 import sympy as sp
+from sympy.core.function import AppliedUndef
+from sympy.core.relational import Relational
 
 from .controls import perturbed
 from .evaluate import Point, Undefined, differ, value
-from .language import SIZES, LanguageError, parse
+from .language import SIZES, At, LanguageError, Lim, array, parse, signature, symbol
 from .ledger import register
 from .printing import latex, text
-from .proof import NotProved, Rules, prove
+from .proof import NotProved, Rules, prove, text_or_str
 
 #: What every chapter means by these names; `where` adds to it.
 STANDARD = {
@@ -19,7 +22,9 @@ STANDARD = {
     "softplus(z)": "log(1 + exp(z))",
     "L(y, p)": "-y*log(p) - (1 - y)*log(1 - p)",
 }
+# Points at which both lines must agree; one of them has sizes 1 and 2. More are tried where the lines have no value.
 POINTS = 3
+MOST_POINTS = 12
 CONTROLS_PER_STEP = 5
 RELATIONS = {"=": "=", "<": "<", "<=": r"\le", ">": ">", ">=": r"\ge"}
 
@@ -75,18 +80,32 @@ class Derivation:
         self.label = label
         self.shapes = dict(shapes or {})
         self.where = dict(where or {})
-        self.definitions = definitions_of(self.where, self.shapes)
-        given = [given] if isinstance(given, (str, sp.Basic)) else given
-        self.given = [parse(condition) for condition in given]
-        self.lines = [parse(start, self.shapes)]
         self.reasons = []
         self.relations = []
         self.controls = 0
-        self._rules = Rules(self.given, self.definitions)
+        given = [given] if isinstance(given, (str, sp.Basic)) else given
+        try:
+            self.definitions = definitions_of(self.where, self.shapes)
+            self.given = [parse(condition) for condition in given]
+            self._rules = Rules(self.given, self.definitions)
+            self.lines = [self._line(start)]
+        except LanguageError as error:
+            raise DerivationError(f"derivation {label!r}: {error}") from None
         self._constraints = _constraints(self.given)
-        self._fixed = [c.args for c in self.given if isinstance(c, sp.Eq)]
+        self._fixed = [c.args for c in self._rules.given if isinstance(c, sp.Eq)]
         self._points = {}
-        register(self)
+        fixed_well = all(holds(value(fixed, Point(0))) for entry, fixed in self._fixed if fixed.is_number
+                         for holds in self._constraints.get(signature(entry), ([], []))[1])
+        if self.given and not (fixed_well and any(self._point(seed) for seed in range(POINTS))):
+            raise DerivationError(f"derivation {label!r}: no values were found that satisfy "
+                                  f"{', '.join(text(c) for c in self.given)}")
+
+    def _line(self, line):
+        line = parse(line, self.shapes)
+        if not isinstance(line, sp.Expr):
+            raise LanguageError(f"{text(line)} is a condition, and a line is a number or a matrix; give the relation by "
+                                "relation=\"<=\" and the like")
+        return line
 
     def then(self, line, because, relation="="):
         """Add a line, after proving that it follows from the one before.
@@ -95,7 +114,8 @@ class Derivation:
         ----------
         line : str or sympy expression
         because : str
-            The reason, shown beside the line. A formula in backticks is typeset, and an equation in backticks is proved.
+            The reason, shown beside the line. A formula in backticks is typeset; an equation or an inequality there is
+            proved as well.
         relation : {"=", "<", "<=", ">", ">="}
 
         Raises
@@ -105,44 +125,67 @@ class Derivation:
         """
         if relation not in RELATIONS:
             raise ValueError(f"relation is {relation!r}; it must be one of {', '.join(RELATIONS)}")
-        before, after = self.lines[-1], parse(line, self.shapes)
+        if {relation, *self.relations} & {"<", "<="} and {relation, *self.relations} & {">", ">="}:
+            raise DerivationError(f"derivation {self.label!r} goes up and down, so its ends are not comparable: "
+                                  f"{relation!r} after {', '.join(self.relations)}")
         step = f"derivation {self.label!r}, step {len(self.reasons) + 1} ({because})"
+        try:
+            before, after = self.lines[-1], self._line(line)
+            _refuse_lookalikes([*self.lines, after, *self.given])
+            claims = [claim for formula in _formulas(because)
+                      for claim in sp.And.make_args(parse(formula, self.shapes)) if not isinstance(claim, sp.Expr)]
+        except LanguageError as error:
+            raise DerivationError(f"{step}: {error}") from None
         self._check(before, after, relation, step)
-        for formula in re.findall(r"`([^`]*)`", because):
-            side = parse(formula, self.shapes)
-            if isinstance(side, sp.Eq):
-                self._check(*side.args, "=", f"{step}, in its reason")
-        self.controls += self._count_controls(before, after, relation, step)
+        for claim in claims:
+            if not isinstance(claim, Relational):
+                raise DerivationError(f"{step}, in its reason: {text(claim)} cannot be proved; say it in words")
+            self._check(*claim.args, claim.rel_op.replace("==", "="), f"{step}, in its reason")
+        controls = self._count_controls(before, after, relation, step)
+        self.controls += controls
         self.lines.append(after)
         self.reasons.append(because)
         self.relations.append(relation)
+        register(self)
         return self
 
     def _check(self, before, after, relation, step):
         numbers = len(self.lines), len(self.lines) + 1
+        sides = "".join(f"\n  line {number}:  {text_or_str(side)}" for number, side in zip(numbers, (before, after)))
         try:
+            reason = None
             prove(before, after, self._rules, relation)
-        except NotProved as reason:
-            found = self._difference(before, after, relation, points=12)
-            sides = "".join(f"\n  line {number}:  {text(side)}" for number, side in zip(numbers, (before, after)))
-            if found is None:
-                raise DerivationError(f"{step}: not proved. {_sentence(str(reason))} No values were found at which the two "
-                                      f"lines differ; add a condition to `given`, or a step between them.{sides}") from None
-            point, values = found
-            values = "".join(f"\n  line {number} = {shown}" for number, shown in zip(numbers, values))
-            verdict = "the two lines are not equal" if relation == "=" else f"the line does not satisfy {relation}"
-            at = f"\n  at {point}" if point else ""
-            raise DerivationError(f"{step}: {verdict}{sides}{at}{values}") from None
+        except NotProved as error:
+            reason = _sentence(str(error))
         except LanguageError as error:
-            raise DerivationError(f"{step}: {error}") from None
-        found = self._difference(before, after, relation, points=POINTS)
-        if found is not None:
-            raise DerivationError(f"{step}: proved, but at {found[0]} the two lines are {found[1][0]} and {found[1][1]}. "
-                                  "One of the two oracles is wrong; please report this derivation.")
+            raise DerivationError(f"{step}: {error}{sides}") from None
+        except RecursionError:
+            reason = "The lines are too deep for the rules."
+        found = self._difference(before, after, relation, points=MOST_POINTS if reason else POINTS)
+        if found is NOWHERE:
+            raise DerivationError(
+                f"{step}: not proved. Neither line has a value at any point that was tried.{sides}") from None
+        if reason is None:
+            if found is not None:
+                point, (left, right) = found
+                raise DerivationError(f"{step}: proved, but at {point} the two lines are {left} and {right}. "
+                                      "One of the two oracles is wrong; please report this derivation.")
+            return
+        if found is None:
+            raise DerivationError(f"{step}: not proved. {reason} No values were found at which the step fails; "
+                                  f"add a condition to `given`, or a step between them.{sides}") from None
+        point, values = found
+        values = "".join(f"\n  line {number} = {shown}" for number, shown in zip(numbers, values))
+        verdict = "the two lines are not equal" if relation == "=" else f"the line does not satisfy {relation}"
+        at = f"\n  at {point}" if point else ""
+        if "given" in reason:
+            values += f"\n  {reason}"
+        raise DerivationError(f"{step}: {verdict}{sides}{at}{values}") from None
 
     def _difference(self, before, after, relation, points):
-        """The first of some random points at which the step fails, with the two values there."""
-        for seed in range(points):
+        """The first of some random points at which the step fails, with the two values there; None if it holds at all."""
+        tried = 0
+        for seed in range(MOST_POINTS):
             point = self._point(seed)
             if point is None:
                 continue
@@ -151,17 +194,17 @@ class Derivation:
                 continue
             if None in values or _violates(*values, relation):
                 return point.show(), [_shown(v) for v in values]
-        return None
+            tried += 1
+            if tried == points:
+                break
+        return None if tried else NOWHERE
 
     def _point(self, seed):
         """The same random point for every step; None where its values leave a definition without a value."""
         if seed not in self._points:
-            point = Point(f"{self.label}:{seed}", self._constraints, self.definitions, self._fixed)
-            try:
-                self._admits(point)
-            except Undefined:
-                point = None
-            self._points[seed] = point, {}
+            # The second point has sizes 1 and 2, where indices coincide and sums are short.
+            point = Point(f"{self.label}:{seed}", self._constraints, self.definitions, self._fixed, small=seed == 1)
+            self._points[seed] = (point if self._admits(point) else None), {}
         return self._points[seed][0]
 
     def _value(self, side, seed):
@@ -174,14 +217,21 @@ class Derivation:
         return values[side]
 
     def _admits(self, point):
-        """Draw values until the conditions on several names hold together."""
-        several = [c for c in self.given if not _single_name(c) and not isinstance(c, sp.Eq)]
+        """Draw values until all conditions hold together."""
+        apart = [c for c in self.given if not _single_name(c) or _defined(c, self.definitions)]
         for attempt in range(200):
-            if all(value(condition, point) for condition in several):
-                return True
+            try:
+                for name, rank in self._constraints:
+                    value(sp.Indexed(array(name), *[1] * rank) if rank else symbol(name), point)
+                if all(value(condition, point) for condition in apart):
+                    return True
+            except Undefined:
+                pass
+            if not apart:
+                return False
             point.drawn.clear()
             point.seed = f"{point.seed}:{attempt}"
-        raise LanguageError(f"no values were found that satisfy {', '.join(text(c) for c in several)}")
+        return False
 
     def _count_controls(self, before, after, relation, step):
         count = 0
@@ -198,7 +248,7 @@ class Derivation:
                 break
             try:
                 # A version that is equal after all (a factor 1 dropped) is not wrong, so it is no control.
-                if self._difference(before, wrong, relation, points=POINTS if relation == "=" else 12) is None:
+                if self._difference(before, wrong, relation, points=POINTS if relation == "=" else MOST_POINTS) is None:
                     continue
             except (TypeError, ValueError):
                 pass
@@ -220,7 +270,7 @@ class Derivation:
         """What the ledger keeps."""
         return {
             "kind": self.kind, "label": self.label, "statement": f"${self.statement}$", "steps": len(self.reasons),
-            "method": f"proved in {self.summary.split(',')[0].replace(' proved', '')} for {self.scope}",
+            "method": f"{self._steps} for {self.scope}",
             "scope": self.scope, "given": [text(c) for c in self.given], "general": self.general, "controls": self.controls,
         }
 
@@ -237,13 +287,8 @@ class Derivation:
 
     @property
     def relation(self):
-        """The relation between the first line and the last."""
-        signs = "".join(dict.fromkeys("".join(self.relations)))
-        strict = any(r in "<>" for r in self.relations)
-        direction = "<" if "<" in signs else ">" if ">" in signs else ""
-        if "<" in signs and ">" in signs:
-            raise DerivationError(f"derivation {self.label!r} goes up and down, so its ends are not comparable")
-        return direction + ("" if strict and direction else "=")
+        """The relation between the first line and the last: one "<" makes the whole chain strict."""
+        return min(self.relations, key=["<", ">", "<=", ">=", "="].index, default="=")
 
     @property
     def scope(self):
@@ -256,7 +301,7 @@ class Derivation:
         return " and ".join([f"all {', '.join(sizes)}"] * bool(sizes) + parts) or "all values"
 
     def __str__(self):
-        conditions = "".join(f", given {text(c)}" for c in self.given)
+        conditions = " with " * bool(self.given) + ", ".join(text(c) for c in self.given)
         width = max((len(text(line)) for line in self.lines[1:]), default=0)
         rows = [f"{self.label}, for {self.scope}{conditions}", f"  {text(self.lines[0])}"]
         for relation, line, reason in zip(self.relations, self.lines[1:], self.reasons):
@@ -265,43 +310,85 @@ class Derivation:
 
     @property
     def summary(self):
-        steps = len(self.reasons)
-        return f"{steps} step{'s' * (steps != 1)} proved, {self.controls} wrong versions rejected"
+        return f"{self._steps}, {self._rejected}"
+
+    @property
+    def _steps(self):
+        return f"{len(self.reasons)} step{'s' * (len(self.reasons) != 1)} proved"
+
+    @property
+    def _rejected(self):
+        return f"{self.controls} wrong version{'s' * (self.controls != 1)} rejected"
 
     def _repr_latex_(self):
-        rows = []
+        """The lines with their reasons, then what they rest on, then what was checked."""
         start = latex(self.lines[0])
+        # A long first line stands alone, so that the relation signs of the others stay on the page.
         alone = len(re.sub(r"\\[a-zA-Z]+|[{}^_ ]", "", start)) > 24
-        first = rf"& {start} \\" + "\n" if alone else start + " "
+        rows = [f"& {start}"] if alone else []
         for relation, line, reason in zip(self.relations, self.lines[1:], self.reasons):
-            indent = r"\quad " if alone else ""
-            rows.append(rf"&{indent}{RELATIONS[relation]} {latex(line)} && {_typeset(reason, self.shapes)}")
-        notes = [rf"{latex(parse(head))} = {latex(parse(body, self.shapes))}" for head, body in self.where.items()]
-        notes = [r"\text{where } " + r",\quad ".join(notes)] if notes else []
-        if self.given:
-            notes.append(r"\text{for } " + r",\; ".join(latex(c) for c in self.given))
-        tail = "".join(rf" \\[2pt] & \small {note}" for note in notes)
-        stamp = rf" \\[2pt] & \small \checkmark\ \text{{{self.summary}, for {self.scope}}}"
-        return "$$\\begin{aligned}\n" + first + " \\\\\n".join(rows) + tail + stamp + "\n\\end{aligned}$$"
+            left = "" if alone or rows else start + " "
+            gap = r"\quad " if alone else ""
+            rows.append(f"{left}&{gap}{RELATIONS[relation]} {latex(line)} && {_typeset(reason, self.shapes)}")
+        notes = []
+        if self.where:
+            definitions = [f"{latex(parse(head))} = {latex(parse(body, self.shapes))}" for head, body in self.where.items()]
+            notes.append(r"\text{where }" + r",\quad ".join(definitions))
+        conditions = r"\text{ with }" * bool(self.given) + r",\ ".join(map(latex, self.given))
+        notes.append(rf"\checkmark\ \text{{{self._steps} for {self.scope}}}{conditions}\text{{; {self._rejected}}}")
+        lines = " \\\\\n".join(rows)
+        return ("$$\\begin{array}{l}\n\\begin{aligned}\n" + lines + "\n\\end{aligned}"
+                + "".join(rf" \\[4pt]{chr(10)}\small {note}" for note in notes) + "\n\\end{array}$$")
 
     def _repr_mimebundle_(self, include=None, exclude=None):
         return {"text/latex": self._repr_latex_(), "text/plain": str(self)}
 
 
 def definitions_of(where=None, shapes=None):
-    """For every name that has a definition, its parameters and its body."""
+    """For the signature of every name that has a definition, its parameters and its body."""
     definitions = {}
     for head, body in {**STANDARD, **(where or {})}.items():
         name = parse(head)
-        parameters = name.indices if isinstance(name, sp.Indexed) else name.args
+        parameters = tuple(name.indices if isinstance(name, sp.Indexed) else name.args)
+        if signature(name) is None or len(set(parameters)) < len(parameters) or not all(
+                isinstance(p, sp.Symbol) for p in parameters):
+            raise LanguageError(f"{head!r} cannot be defined: only a name, an entry such as p[i], or a function f(z)")
+        if head in (shapes or {}):
+            raise LanguageError(f"{head!r} has a shape, so define its entries: {head}[i]")
         # A parameter is a number, even where its name stands for a vector elsewhere.
         outside = {k: v for k, v in (shapes or {}).items() if k not in map(str, parameters)}
-        definitions[_key(name)] = (tuple(parameters), parse(body, outside))
+        expression = parse(body, outside)
+        if not isinstance(expression, sp.Expr) or expression.is_Matrix:
+            raise LanguageError(f"{head!r} must be defined as a number, not as {body!r}")
+        definitions[signature(name)] = parameters, expression
+    for name in definitions:
+        _refuse_circle(name, definitions, ())
     return definitions
 
 
-def _key(e):
-    return e.base.name if isinstance(e, sp.Indexed) else e.name if isinstance(e, sp.Symbol) else e.func.__name__
+def _refuse_circle(name, definitions, above):
+    if name in above:
+        raise LanguageError(f"the definition of {name[0]} leads back to {name[0]}")
+    parameters, body = definitions[name]
+    for atom in body.atoms(sp.Symbol, sp.Indexed, AppliedUndef):
+        if signature(atom) in definitions and atom not in parameters:
+            _refuse_circle(signature(atom), definitions, (*above, name))
+
+
+def _refuse_lookalikes(expressions):
+    """Two variables that look the same would let a reader see a formula that was not proved."""
+    names = set().union(*[e.atoms(sp.Symbol, sp.Indexed, sp.MatrixSymbol) for e in expressions])
+    for a, b in combinations(sorted(names, key=sp.default_sort_key), 2):
+        if signature(a) != signature(b) and str(a) != str(b) and latex(a) == latex(b):
+            raise LanguageError(f"{text(a)} and {text(b)} look the same when typeset; write one of them throughout")
+
+
+def _defined(condition, definitions):
+    return any(signature(a) in definitions for a in condition.atoms(sp.Symbol, sp.Indexed, AppliedUndef))
+
+
+def _formulas(reason):
+    return re.findall(r"`([^`]*)`", reason)
 
 
 def _typeset(reason, shapes):
@@ -311,9 +398,13 @@ def _typeset(reason, shapes):
         if position % 2:
             shown.append(latex(parse(part, shapes)))
         elif part:
-            escaped = re.sub(r"([%&#_$])", r"\\\1", part)
+            # Text stays text: a brace or a backslash would let it pass for mathematics.
+            escaped = re.sub(r"[%&#_${}^~\\]", lambda m: _ESCAPES.get(m[0], "\\" + m[0]), part)
             shown.append(rf"\text{{{escaped}}}")
     return "".join(shown)
+
+
+_ESCAPES = {"\\": r"\textbackslash{}", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}"}
 
 
 def _sentence(reason):
@@ -323,24 +414,32 @@ def _sentence(reason):
 def _names(e, definitions, seen=()):
     """The names of numbers that a line speaks of, definitions unfolded."""
     names = set()
-    for atom in sp.preorder_traversal(e):
-        key = atom.base.name if isinstance(atom, sp.Indexed) else getattr(getattr(atom, "func", None), "__name__", None) \
-            if isinstance(atom, sp.core.function.AppliedUndef) else atom.name if isinstance(atom, sp.Symbol) else None
+    for atom in e.atoms(sp.Symbol, sp.Indexed, AppliedUndef):
+        key = signature(atom)
         if key in definitions and key not in seen:
             parameters, body = definitions[key]
             names |= _names(body, definitions, (*seen, key)) - {p.name for p in parameters}
     bound = {limit[0].name for s in e.atoms(sp.Sum, sp.Product) for limit in s.limits}
+    bound |= {str(s.args[1]) for s in e.atoms(At, Lim)}
     bases = {a.base.name for a in e.atoms(sp.Indexed)}
     return names | {s.name for s in e.free_symbols if isinstance(s, sp.Symbol) and s.name not in bound | bases
-                    and (not s.is_integer or s.is_positive) and s.name not in definitions}
+                    and (not s.is_integer or s.is_positive) and signature(s) not in definitions}
+
+
+# What `_difference` gives when no point leaves both lines a value: then nothing was compared.
+NOWHERE = ("", ("not defined", "not defined"))
 
 
 def _violates(left, right, relation):
     if relation == "=":
         return differ(left, right)
+    if relation == "!=":
+        return not differ(left, right)
+    if isinstance(left, list) or isinstance(right, list):
+        return True
     gap = right - left if relation in ("<", "<=") else left - right
     slack = 1e-20 * (1 + abs(left) + abs(right))
-    return gap < -slack if "=" in relation else gap <= 0
+    return not (gap >= -slack if "=" in relation else gap > 0)
 
 
 def _shown(number):
@@ -352,29 +451,26 @@ def _shown(number):
 
 
 def _single_name(condition):
-    names = {a.base.name if isinstance(a, sp.Indexed) else a.name for a in condition.atoms(sp.Symbol, sp.Indexed)
-             if not (isinstance(a, sp.Symbol) and a.is_integer)}
-    bases = {a.base.label.name for a in condition.atoms(sp.Indexed)}
-    integers = [a for a in condition.free_symbols if isinstance(a, sp.Symbol) and a.is_integer]
-    outside = [a for a in integers if not bases]
-    return len(names | bases) == 1 and not outside and not condition.has(sp.core.function.AppliedUndef)
+    """Whether a condition mentions one name alone, so that its values can be drawn to satisfy it."""
+    atoms = condition.atoms(sp.Indexed) or condition.atoms(sp.Symbol)
+    indices = {index for a in atoms for index in getattr(a, "indices", ())}
+    others = condition.free_symbols - indices - {a for a in atoms} - {b for a in atoms if isinstance(a, sp.Indexed)
+                                                                     for b in a.base.free_symbols | {a.base}}
+    special = condition.has(AppliedUndef, sp.Sum, sp.Product) or any(index.is_Integer for index in indices)
+    return len(atoms) == 1 and not others and not special
 
 
 def _constraints(given):
-    """For each name, the finite sets it lies in and the conditions that mention it alone."""
+    """For the signature of each name, the set it lies in and the conditions that mention it alone."""
     constraints = {}
     for condition in given:
         if not _single_name(condition):
             continue
-        atoms = condition.atoms(sp.Indexed) or condition.atoms(sp.Symbol)
-        atom = next(iter(atoms))
-        name = atom.base.name if isinstance(atom, sp.Indexed) else atom.name
-        sets, predicates = constraints.setdefault(name, ([], []))
+        atom = next(iter(condition.atoms(sp.Indexed) or condition.atoms(sp.Symbol)))
+        sets, predicates = constraints.setdefault(signature(atom), ([], []))
         if isinstance(condition, sp.Contains):
-            sets.extend(int(v) if v.is_Integer else v for v in condition.args[1].args)
-        elif isinstance(condition, sp.Eq):
-            continue
-        else:
+            sets.extend(condition.args[1].args)
+        elif not isinstance(condition, sp.Eq):
             stand_in = sp.Symbol("value_", real=True)
             test = condition.xreplace({atom: stand_in})
             predicates.append(lambda v, test=test: value(test, Point(0), {"value_": v}))

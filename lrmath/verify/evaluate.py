@@ -2,21 +2,26 @@
 
 The proof of a step rewrites formulas. This module knows no rewriting. It draws numbers for every name, small sizes for
 n, d and K, and computes each line with 30 digits: sums by looping, derivatives by mpmath's numerical differentiation,
-limits by going far. A step must pass both, so that a mistake in one of them is caught by the other; and where two lines
-differ, this is what finds the values at which they do.
+limits by going near, from each side that is allowed. A step must pass both, so that a mistake in one of them is caught
+by the other; and where two lines differ, this is what finds the values at which they do.
 """
 
+import operator
 import random
+from functools import cache
 
 import mpmath
 import sympy as sp
 
-from .language import array, entry_name, index_range
+from .language import LanguageError, array, entry_name, index_range, signature
 
 DIGITS = 30
 TOLERANCE = mpmath.mpf("1e-12")
-# Far enough for exp(-x) to vanish at 30 digits, near enough for exp(x) to stay a number.
-FAR = 10_000
+# A limit is read off at 10**10, 10**20 and 10**30, or that near to its target.
+FAR = (10, 20, 30)
+LIMIT_DIGITS = 100
+# Beyond this, a number would need more memory than there is.
+LARGEST_EXPONENT = mpmath.mpf(10) ** 40
 
 
 class Undefined(ValueError):
@@ -28,34 +33,34 @@ class Point:
 
     Parameters
     ----------
-    seed : int
+    seed : int or str
     constraints : dict
-        For a name, the conditions that mention it alone, with ``value`` for the name.
+        For the signature of a name, the set it lies in and the conditions that mention it alone.
     definitions : dict
-        For a name, its parameters and its body.
+        For the signature of a name, its parameters and its body.
     fixed : list
         Pairs of an entry and its value, such as (x[i, 0], 1), for every i.
+    small : bool
+        Sizes 1 and 2 and few indices, so that indices coincide; otherwise sizes that are all different.
     """
 
-    def __init__(self, seed, constraints=None, definitions=None, fixed=()):
+    def __init__(self, seed, constraints=None, definitions=None, fixed=(), small=False):
         self.seed = seed
         self.constraints = constraints or {}
         self.definitions = definitions or {}
         self.fixed = fixed
+        self.small = small
         self.drawn = {}
 
-    def draw(self, name, indices=(), integer=False):
+    def draw(self, name, indices=(), kind="real"):
         key = (name, *indices)
         if key not in self.drawn:
             generator = random.Random(f"{self.seed}:{key}")
-            sets, predicates = self.constraints.get(name, ([], []))
-            for _ in range(10_000):
-                if sets:
-                    value = mpmath.mpf(generator.choice(sets))
-                elif integer:
-                    value = generator.randint(*integer)
-                else:
-                    value = mpmath.mpf(generator.randint(-3000, 3000)) / 1009
+            sets, predicates = self.constraints.get((name, len(indices)), ([], []))
+            for attempt in range(400):
+                # Conditions such as z > 100 or 0 < t < 1/100 need other scales than most.
+                scale = mpmath.mpf((1, 1, 10, 100, "0.1", "0.01")[attempt % 6 if attempt > 20 else 0])
+                value = mpmath.mpf(generator.choice(sets)) if sets else self.candidate(generator, kind, scale)
                 if all(holds(value) for holds in predicates):
                     break
             else:
@@ -63,14 +68,24 @@ class Point:
             self.drawn[key] = value
         return self.drawn[key]
 
+    def candidate(self, generator, kind, scale):
+        if kind == "size":
+            if self.small:
+                return generator.randint(1, 2)
+            taken = {value for key, value in self.drawn.items() if isinstance(value, int)}
+            return generator.choice([size for size in (2, 3, 4, 5) if size not in taken] or [3])
+        if kind == "index":
+            return generator.randint(0, int((2 if self.small else 5) * max(scale, 1)))
+        return scale * generator.randint(-3000, 3000) / 1009
+
     def smooth(self, name, arguments):
         """Some smooth function stands for a function without a definition: the same one for the whole point."""
         generator = random.Random(f"{self.seed}:{name}")
-        value = mpmath.mpf(generator.randint(-200, 200)) / 101
+        value, mixed = mpmath.mpf(generator.randint(-200, 200)) / 101, mpmath.mpf(0)
         for argument in arguments:
             slope, phase = (mpmath.mpf(generator.randint(50, 150)) / 101 for _ in range(2))
-            value = value + 2 * mpmath.sin(slope * argument + phase)
-        return value
+            value, mixed = value + 2 * mpmath.sin(slope * argument + phase), mixed + slope * argument
+        return value + mpmath.cos(mixed)
 
     def show(self):
         """The drawn values, rounded, for a message."""
@@ -83,11 +98,15 @@ class Point:
 
 
 def value(expression, point, bound=None, digits=DIGITS):
-    """The value of an expression at a point; a matrix gives a list of rows."""
+    """The value of an expression at a point; a matrix gives a list of rows.
+
+    ``bound`` holds values that go before those of the point: ``{"i": 2}`` for an index or a parameter, seen by this
+    expression alone, ``{("z",): 1}`` or ``{("x", 1, 0): 1}`` for a name or an entry, seen by the definitions as well.
+    """
     with mpmath.workdps(digits):
         try:
             return _Evaluator(point).at(expression, bound or {})
-        except (ZeroDivisionError, OverflowError) as error:
+        except (ZeroDivisionError, OverflowError, mpmath.libmp.NoConvergence, MemoryError) as error:
             raise Undefined(str(error)) from None
 
 
@@ -97,7 +116,20 @@ def differ(left, right):
         if not (isinstance(left, list) and isinstance(right, list)) or len(left) != len(right):
             return True
         return any(differ(a, b) for a, b in zip(left, right))
-    return abs(left - right) > TOLERANCE * (1 + abs(left) + abs(right))
+    if left == right:
+        return False
+    # Every comparison with NaN is false, so it is "not near", rather than "far", that decides.
+    return not abs(left - right) <= TOLERANCE * (1 + abs(left) + abs(right)) < mpmath.inf
+
+
+def _settles(values):
+    """What three values nearer and nearer to a limit tend to."""
+    first, second, third = values
+    if abs(third - second) <= TOLERANCE * (1 + abs(third)):
+        return third
+    if abs(third) > abs(second) > abs(first):
+        return mpmath.sign(third) * mpmath.inf
+    raise Undefined("no limit was seen")
 
 
 class _Evaluator:
@@ -105,14 +137,22 @@ class _Evaluator:
         self.point = point
 
     def at(self, e, env):
-        for cls in type(e).__mro__:
-            method = getattr(self, "at_" + cls.__name__, None)
-            if method is not None:
-                result = method(e, env)
-                if isinstance(result, mpmath.mpc) and result.imag != 0:
-                    raise Undefined(f"{e} is not real")
-                return result
-        raise TypeError(f"no rule to compute {type(e).__name__}")
+        result = self.method(type(e))(self, e, env)
+        if isinstance(result, mpmath.mpc):
+            if result.imag != 0:
+                raise Undefined(f"{e} is not real")
+            result = result.real
+        if isinstance(result, mpmath.mpf) and mpmath.isnan(result):
+            raise Undefined(f"{e} is not a number")
+        return result
+
+    @classmethod
+    @cache
+    def method(cls, kind):
+        for ancestor in kind.__mro__:
+            if hasattr(cls, "at_" + ancestor.__name__):
+                return getattr(cls, "at_" + ancestor.__name__)
+        raise TypeError(f"no rule to compute {kind.__name__}")
 
     # Numbers and names
 
@@ -126,45 +166,49 @@ class _Evaluator:
         return {sp.E: mpmath.e, sp.pi: mpmath.pi}[e] * 1
 
     def at_Infinity(self, e, env):
-        return FAR
+        return mpmath.inf
 
     def at_NegativeInfinity(self, e, env):
-        return -FAR
+        return -mpmath.inf
 
     def at_Symbol(self, e, env):
         if e.name in env:
             return env[e.name]
-        if e.name in self.point.definitions:
-            return self.at(self.point.definitions[e.name][1], env)
-        for pattern, fixed in self.point.fixed:
-            if pattern == e:
-                return self.at(fixed, env)
-        return self.point.draw(e.name, integer=(2, 4) if e.is_positive and e.is_integer else (0, 5) if e.is_integer else False)
-
-    def entry(self, name, indices, env):
-        if (name, *indices) in env:
-            return env[(name, *indices)]
-        if name in self.point.definitions:
-            parameters, body = self.point.definitions[name]
-            return self.at(body, {**env, **dict(zip((p.name for p in parameters), indices))})
-        for pattern, fixed in self.point.fixed:
-            if isinstance(pattern, sp.Indexed) and pattern.base.name == name and all(
-                    not p.is_number or p == index for p, index in zip(pattern.indices, indices)):
-                return self.at(fixed, env)
-        return self.point.draw(name, indices)
+        kind = "size" if e.is_positive and e.is_integer else "index" if e.is_integer else "real"
+        return self.named((e.name, 0), (), env, kind)
 
     def at_Indexed(self, e, env):
         return self.entry(e.base.name, [self.at(index, env) for index in e.indices], env)
+
+    def entry(self, name, indices, env):
+        return self.named((name, len(indices)), indices, env)
+
+    def named(self, name, indices, env, kind="real"):
+        """The value of a name or an entry: bound by a derivative, defined, fixed by an equation, or drawn."""
+        if (name[0], *indices) in env:
+            return env[(name[0], *indices)]
+        if name in self.point.definitions:
+            return self.defined(name, indices, env)
+        for pattern, fixed in self.point.fixed:
+            if signature(pattern) == name and all(
+                    not p.is_number or p == index for p, index in zip(getattr(pattern, "indices", ()), indices)):
+                return self.at(fixed, env)
+        return self.point.draw(name[0], indices, kind)
+
+    def defined(self, name, arguments, env):
+        """The body of a definition sees its parameters and what a derivative binds, but no index of the line around it."""
+        parameters, body = self.point.definitions[name]
+        if len(parameters) != len(arguments):
+            raise LanguageError(f"{name[0]} takes {len(parameters)} arguments, got {len(arguments)}")
+        seen = {key: value for key, value in env.items() if isinstance(key, tuple)}
+        return self.at(body, {**seen, **dict(zip((p.name for p in parameters), arguments))})
 
     def at_AppliedUndef(self, e, env):
         return self.apply(e.func.__name__, [self.at(a, env) for a in e.args], env)
 
     def apply(self, name, arguments, env):
-        if name in ("exp", "log"):
-            return getattr(self, name)(*arguments)
-        if name in self.point.definitions:
-            parameters, body = self.point.definitions[name]
-            return self.at(body, {**env, **dict(zip((p.name for p in parameters), arguments))})
+        if (name, "()") in self.point.definitions:
+            return self.defined((name, "()"), arguments, env)
         return self.point.smooth(name, arguments)
 
     # Arithmetic
@@ -182,13 +226,17 @@ class _Evaluator:
         base, exponent = self.at(e.base, env), self.at(e.exp, env)
         if base == 0 and exponent < 0:
             raise Undefined("division by zero")
+        if base != 0 and abs(exponent * mpmath.log(abs(base))) > LARGEST_EXPONENT:
+            raise Undefined("a number too large to compute")
         return mpmath.mpf(base) ** exponent
 
     def exp(self, x):
+        if abs(x) > LARGEST_EXPONENT:
+            raise Undefined("a number too large to compute")
         return mpmath.exp(x)
 
     def log(self, x):
-        if isinstance(x, mpmath.mpc) or x <= 0:
+        if x <= 0:
             raise Undefined("the logarithm of a number that is not positive")
         return mpmath.log(x)
 
@@ -219,19 +267,20 @@ class _Evaluator:
     def at_KroneckerDelta(self, e, env):
         return int(self.at(e.args[0], env) == self.at(e.args[1], env))
 
-    def loop(self, e, env, start, combine):
-        *inner, (index, low, high) = e.limits
+    def loop(self, e, limits, env, start, combine):
+        if not limits:
+            return self.at(e.function, env)
+        *inner, (index, low, high) = limits
         result = start
         for step in range(int(self.at(low, env)), int(self.at(high, env)) + 1):
-            body = e.func(e.function, *inner) if inner else e.function
-            result = combine(result, self.at(body, {**env, index.name: step}))
+            result = combine(result, self.loop(e, inner, {**env, index.name: step}, start, combine))
         return result
 
     def at_Sum(self, e, env):
-        return self.loop(e, env, mpmath.mpf(0), lambda a, b: a + b)
+        return self.loop(e, e.limits, env, mpmath.mpf(0), operator.add)
 
     def at_Product(self, e, env):
-        return self.loop(e, env, mpmath.mpf(1), lambda a, b: a * b)
+        return self.loop(e, e.limits, env, mpmath.mpf(1), operator.mul)
 
     # Calculus
 
@@ -239,23 +288,34 @@ class _Evaluator:
         function, variable = e.args
         return self.derivative(function, variable, env)
 
-    def key(self, variable, env):
+    def bind(self, variable, number, env):
+        """The environment in which a name or an entry has another value, also for the definitions that mention it."""
         if isinstance(variable, sp.Indexed):
-            return (variable.base.name, *(self.at(index, env) for index in variable.indices))
-        return variable.name
+            return {**env, (variable.base.name, *(self.at(index, env) for index in variable.indices)): number}
+        return {**{key: value for key, value in env.items() if key != variable.name}, (variable.name,): number}
 
     def derivative(self, function, variable, env):
-        key = self.key(variable, env)
-        return mpmath.diff(lambda t: self.at(function, {**env, key: t}), self.at(variable, env))
+        return mpmath.diff(lambda t: self.at(function, self.bind(variable, t, env)), self.at(variable, env))
 
     def at_At(self, e, env):
         function, variable, replacement = e.args
-        return self.at(function, {**env, self.key(variable, env): self.at(replacement, env)})
+        return self.at(function, self.bind(variable, self.at(replacement, env), env))
 
     def at_Lim(self, e, env):
         function, variable, target = e.args
-        offset = 0 if target.is_infinite else mpmath.mpf(10) ** -20
-        return self.at(function, {**env, variable.name: self.at(target, env) + offset})
+        at = self.at(target, env)
+        sides = [1 if at > 0 else -1] if mpmath.isinf(at) else [1, -1]
+        _, predicates = self.point.constraints.get(signature(variable), ([], []))
+        found = []
+        with mpmath.workdps(LIMIT_DIGITS):
+            for side in sides:
+                ten = mpmath.mpf(10)
+                places = [side * ten**far if mpmath.isinf(at) else at + side / ten**far for far in FAR]
+                if all(holds(place) for place in places for holds in predicates):
+                    found.append(_settles([self.at(function, self.bind(variable, place, env)) for place in places]))
+        if not found or differ(found[0], found[-1]):
+            raise Undefined(f"{e} does not exist")
+        return found[0]
 
     # Conditions
 

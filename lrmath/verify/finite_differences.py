@@ -150,8 +150,13 @@ class Check:
 
     def row(self):
         """What the ledger keeps."""
-        return {"kind": self.kind, "label": self.label, "statement": "", "method": self.method, "error": self.bound,
-                "points": self.points, "controls": self.controls}
+        return {"kind": self.kind, "label": self.label, "statement": "", "method": self.method, "oracle": self.oracle,
+                "error": self.bound, "points": self.points, "controls": self.controls}
+
+    @property
+    def oracle(self):
+        """What the implementation was compared with."""
+        return "its definition, 400 digits" if self.kind == "definition" else "central differences"
 
     @property
     def bound(self):
@@ -239,8 +244,9 @@ def _check(label, kind, at, estimates, values, at_step):
         wrong = _first_wrong(estimate, analytic)
         if wrong is not None:
             point = at[wrong[0]] if kind == "derivative" else at[position]
-            raise CheckError(f"check {label!r}: entry {wrong} of the {kind} is {analytic[wrong]:.10g}, but finite differences "
-                             f"give {estimate.value[wrong]:.10g} with an error of at most {estimate.error[wrong]:.1e}, "
+            raise CheckError(f"check {label!r}: entry {wrong} of the {kind} is {analytic[wrong]:.10g}, but finite "
+                             f"differences give {estimate.value[wrong]:.10g} with an error of at most "
+                             f"{estimate.error[wrong]:.1e}, "
                              f"at the point {np.array2string(np.asarray(point), precision=6)}")
     errors = [np.abs(e.value - a) for e, a in zip(estimates, values)]
     controls = _controls(label, kind, estimates, values)
@@ -309,12 +315,14 @@ def check_definition(label, f, line, at, *, variable="z", ulps=4.0, where=None):
     at = np.asarray(at, dtype=float)
     definitions = definitions_of(where)
     expression = parse(line)
-    exact = [value(expression, Point(0, definitions=definitions), {variable: x}, digits=400) for x in map(mpmath.mpf, at.tolist())]
+    point = Point(0, definitions=definitions)
+    exact = [value(expression, point, {(variable,): x}, digits=400) for x in map(mpmath.mpf, at.tolist())]
 
     def largest(values):
         worst, place = 0.0, 0
         for i, (got, true) in enumerate(zip(np.asarray(values, dtype=float), exact)):
-            error = float(abs(mpmath.mpf(float(got)) - true) / np.spacing(abs(float(true)))) if np.isfinite(got) else math.inf
+            ulp = np.spacing(abs(float(true)))
+            error = float(abs(mpmath.mpf(float(got)) - true) / ulp) if np.isfinite(got) else math.inf
             if error > worst:
                 worst, place = error, i
         return worst, place

@@ -40,19 +40,33 @@ class Ledger:
     def __str__(self):
         t = self.totals()
         lines = [f"{row['label']}: {row['method']}" for row in self.rows]
-        return "\n".join([*lines, f"{t['derivations']} derivations with {t['steps']} steps, {t['checks']} checks, "
-                                  f"{t['controls']} wrong versions rejected"])
+        total = f"{t['derivations']} derivations with {t['steps']} steps, {t['checks']} checks, " \
+                f"{t['controls']} wrong versions rejected"
+        return "\n".join([*lines, total])
 
     def _repr_mimebundle_(self, include=None, exclude=None):
         return {"text/plain": str(self), "text/markdown": self.markdown(), MEDIA_TYPE: self.rows}
 
     def markdown(self):
-        """A table: one row for each result, with what was proved and what was checked."""
+        """Two tables: what was proved, and what was checked."""
+        proved = [row for row in self.rows if row["kind"] == "derivation"]
+        checked = [row for row in self.rows if row["kind"] != "derivation"]
+        parts = []
+        if proved:
+            parts.append(_table(["proved", "statement", "for", "steps", "rejected"],
+                                [[r["label"], r["statement"], r["scope"], r["steps"], r["controls"]] for r in proved]))
+        if checked:
+            parts.append(_table(["checked", "against", "points", "error at most", "rejected"],
+                                [[r["label"], r["oracle"], r["points"], r["error"], r["controls"]] for r in checked]))
         t = self.totals()
-        head = "| label | statement | how | wrong versions rejected |\n| --- | --- | --- | ---: |\n"
-        body = "".join(f"| `{row['label']}` | {row['statement']} | {row['method']} | {row['controls']} |\n" for row in self.rows)
-        return head + body + (f"\n**{t['derivations']} derivations with {t['steps']} steps, {t['checks']} checks, "
-                              f"{t['controls']} wrong versions rejected.**")
+        parts.append(f"**{t['derivations']} derivations with {t['steps']} steps and {t['checks']} checks; "
+                     f"{t['controls']} wrong versions were tried and rejected.**")
+        return "\n\n".join(parts)
+
+
+def _table(head, rows):
+    lines = [head, ["---"]*(len(head) - 2) + ["---:"]*2, *rows]
+    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
 
 
 def ledger(chapter):

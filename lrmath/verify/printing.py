@@ -4,10 +4,15 @@ SymPy's printers sort the terms of a sum and merge fractions, because their expr
 what the author of a line wrote is what the reader sees. `latex` gives LaTeX, `text` gives a line that `parse` reads back.
 """
 
+import re
+from itertools import pairwise
+from typing import ClassVar
+
 import sympy as sp
+from sympy.core.function import AppliedUndef
 from sympy.printing.latex import translate
 
-from .language import At, D, Elementwise, Entry, Grad, Jacobian, Lim, is_fraction
+from .language import D, Lim, is_fraction
 
 ADD, MUL, POW, ATOM = 1, 2, 3, 4
 
@@ -68,7 +73,7 @@ class _Printer:
     def show_And(self, e):
         parts = sorted(e.args, key=_chain_key)
         string = self.show(parts[0])
-        for before, part in zip(parts, parts[1:]):
+        for before, part in pairwise(parts):
             chained = part.is_Relational and before.is_Relational and before.args[1] == part.args[0]
             string += self.relation_tail(part) if chained else self.and_word + self.show(part)
         return string, ADD
@@ -96,20 +101,54 @@ def _split_sign(term):
     return False, term
 
 
+def _above(derivative):
+    """Whether what is differentiated is short enough to stand above the fraction bar."""
+    function = derivative.args[0]
+    while isinstance(function, D) and function.args[1] == derivative.args[1]:
+        function = function.args[0]
+    return isinstance(function, (sp.Symbol, sp.Indexed, AppliedUndef))
+
+
+def _places(matrix, row, column):
+    """The indices that a reader needs: one for a row or a column."""
+    return [row] if matrix.shape[1] == 1 else [column] if matrix.shape[0] == 1 else [row, column]
+
+
+def _as_said(index):
+    """SymPy keeps i + 1 as 1 + i."""
+    if not index.is_Add:
+        return index
+    return sp.Add(*sorted(index.args, key=lambda term: (term.is_number, sp.default_sort_key(term))), evaluate=False)
+
+
 def _is_tall(string):
     return any(word in string for word in (r"\frac", r"\sum", r"\prod", r"\begin"))
 
 
 class _Latex(_Printer):
-    relations = {"StrictLessThan": "<", "LessThan": r"\le", "StrictGreaterThan": ">", "GreaterThan": r"\ge",
-                 "Equality": "=", "Unequality": r"\ne"}
+    relations: ClassVar = {"StrictLessThan": "<", "LessThan": r"\le", "StrictGreaterThan": ">", "GreaterThan": r"\ge",
+                           "Equality": "=", "Unequality": r"\ne"}
     and_word = r",\; "
 
     def brackets(self, string):
         return rf"\left({string}\right)" if _is_tall(string) else f"({string})"
 
-    def name(self, name):
-        return {"lam": r"\lambda", "eps": r"\varepsilon"}.get(name) or translate(name)
+    def name(self, name, upright=r"\mathrm"):
+        """beta_0 and beta0 have a subscript, lam is a Greek letter, a word is upright: in italics it reads as a product."""
+        base, *index = self.split(name)
+        shown = {"lam": r"\lambda", "eps": r"\varepsilon"}.get(base) or translate(base)
+        if len(shown) > 1 and shown.isalnum():
+            shown = rf"{upright}{{{shown}}}"
+        return shown + (f"_{{{','.join(i if i.isdigit() else self.name(i) for i in index)}}}" if index else "")
+
+    def split(self, name):
+        """beta_0 and beta0 into beta and 0."""
+        return re.findall(r"[^\W\d_]+(?=\d+$)|\d+$|[^_]+", name) if re.fullmatch(r"[^\W\d_]+\d+", name) else re.findall(
+            "[^_]+", name)
+
+    def indices(self, indices):
+        shown = [self.show(_as_said(index)) for index in indices]
+        return ("," if any(len(index) > 1 for index in shown) else "").join(shown)
 
     def show_Symbol(self, e):
         return self.name(e.name), ATOM
@@ -137,12 +176,13 @@ class _Latex(_Printer):
         return rf"{sign}\frac{{{abs(e.p)}}}{{{e.q}}}", ATOM if e > 0 else ADD
 
     def show_Indexed(self, e):
-        indices = [self.show(index) for index in e.indices]
-        comma = "," if any(not index.is_Symbol and not index.is_Integer for index in e.indices) else ""
-        return f"{self.name(e.base.name)}_{{{comma.join(indices)}}}", ATOM
+        name = self.name(e.base.name)
+        if name.endswith("}") and "_{" in name:
+            return f"{name[:-1]},{self.indices(e.indices)}}}", ATOM
+        return f"{name}_{{{self.indices(e.indices)}}}", ATOM
 
     def show_KroneckerDelta(self, e):
-        return rf"\delta_{{{''.join(self.show(index) for index in e.args)}}}", ATOM
+        return rf"\delta_{{{self.indices(e.args)}}}", ATOM
 
     def show_Mul(self, e):
         minus, rest = _split_sign(e)
@@ -166,8 +206,10 @@ class _Latex(_Printer):
         for position, factor in enumerate(factors):
             last = position == len(factors) - 1
             shown = self.show(factor, MUL if position == 0 else ATOM if factor.is_Mul and not is_fraction(factor) else MUL)
-            if not last and isinstance(factor, (sp.log, sp.Sum, sp.Product, D, Lim)) and not shown.endswith(r"\right)"):
-                shown = self.brackets(shown) if not isinstance(factor, D) else shown
+            # Otherwise the next factor would read as a part of the sum, the logarithm or what is differentiated.
+            swallows = isinstance(factor, (sp.log, sp.Sum, sp.Product, Lim)) or isinstance(factor, D) and not _above(factor)
+            if not last and swallows and not shown.endswith(r"\right)"):
+                shown = self.brackets(shown)
             if position:
                 string += self.times(factors[position - 1], string, factor, shown)
             string += shown
@@ -214,7 +256,7 @@ class _Latex(_Printer):
 
     def show_AppliedUndef(self, e):
         arguments = ", ".join(map(self.show, e.args))
-        return self.name(e.func.__name__) + self.bracketed(arguments), ATOM
+        return self.name(e.func.__name__, r"\operatorname") + self.bracketed(arguments), ATOM
 
     def show_Sum(self, e, sign=r"\sum"):
         string = ""
@@ -240,10 +282,14 @@ class _Latex(_Printer):
         d = r"\partial" if others or isinstance(variable, sp.Indexed) else "d"
         gap = " " if d.startswith("\\") else ""
         below = rf"{d}{gap}{self.show(variable)}{power}"
-        if function.is_Symbol or isinstance(function, sp.Indexed) or isinstance(function, sp.core.function.AppliedUndef):
+        if _above(e):
             return rf"\frac{{{d}{power}{gap}{self.show(function)}}}{{{below}}}", MUL
         inside = self.show(function)
-        inside = self.square(inside) if function.is_Add or isinstance(function, sp.Sum) else r"\," + self.show(function, MUL)
+        product = function.is_Mul and not is_fraction(function)
+        if product or function.is_Add or isinstance(function, sp.Sum):
+            inside = self.square(inside)
+        else:
+            inside = r"\," + self.show(function, MUL)
         return rf"\frac{{{d}{power}}}{{{below}}}{inside}", MUL
 
     def show_At(self, e):
@@ -253,7 +299,8 @@ class _Latex(_Printer):
         return rf"\lim_{{{self.show(e.args[1])} \to {self.show(e.args[2])}}} {self.show(e.args[0], MUL)}", MUL
 
     def show_Piecewise(self, e):
-        rows = r" \\ ".join(rf"{self.show(value)} & \text{{if }} {self.show(condition)}" for value, condition in e.args)
+        when = lambda condition: r"\text{otherwise}" if condition == sp.true else rf"\text{{if }} {self.show(condition)}"
+        rows = r" \\ ".join(rf"{self.show(value)} & {when(condition)}" for value, condition in e.args)
         return rf"\begin{{cases}} {rows} \end{{cases}}", ATOM
 
     def show_Transpose(self, e):
@@ -266,15 +313,18 @@ class _Latex(_Printer):
         return r"\mathbf 1", ATOM
 
     def show_Elementwise(self, e):
-        name = {"log": r"\log"}.get(e.args[0].name) or self.name(e.args[0].name)
         if e.args[0].name == "exp":
             return f"e^{{{self.show(e.args[1])}}}", ATOM
+        if e.args[0].name == "sqrt":
+            return rf"\sqrt{{{self.show(e.args[1])}}}", ATOM
+        if e.args[0].name == "Abs":
+            return rf"\lvert {self.show(e.args[1])} \rvert", ATOM
+        name = r"\log" if e.args[0].name == "log" else self.name(e.args[0].name, r"\operatorname")
         return name + self.bracketed(self.show(e.args[1])), ATOM
 
     def show_Entry(self, e):
         matrix, row, column = e.args
-        indices = self.show(row) + ("" if matrix.shape[1] == 1 else self.show(column))
-        return rf"\left[{self.show(matrix)}\right]_{{{indices}}}", ATOM
+        return rf"\left[{self.show(matrix)}\right]_{{{self.indices(_places(matrix, row, column))}}}", ATOM
 
     def show_Jacobian(self, e):
         return rf"\frac{{\partial {self.show(e.args[0])}}}{{\partial {self.show(e.args[1])}}}", MUL
@@ -290,8 +340,8 @@ class _Latex(_Printer):
 
 
 class _Text(_Printer):
-    relations = {"StrictLessThan": "<", "LessThan": "<=", "StrictGreaterThan": ">", "GreaterThan": ">=",
-                 "Equality": "==", "Unequality": "!="}
+    relations: ClassVar = {"StrictLessThan": "<", "LessThan": "<=", "StrictGreaterThan": ">", "GreaterThan": ">=",
+                           "Equality": "==", "Unequality": "!="}
     and_word = ", "
 
     def brackets(self, string):
@@ -321,7 +371,10 @@ class _Text(_Printer):
         return f"{e.p}/{e.q}", MUL if e > 0 else ADD
 
     def show_Indexed(self, e):
-        return f"{e.base.name}[{', '.join(map(self.show, e.indices))}]", ATOM
+        return f"{e.base.name}[{', '.join(self.show(_as_said(index)) for index in e.indices)}]", ATOM
+
+    def show_BooleanTrue(self, e):
+        return "True", ATOM
 
     def show_KroneckerDelta(self, e):
         return self.call("delta", e.args)
@@ -340,7 +393,8 @@ class _Text(_Printer):
         minus, rest = _split_sign(e)
         if minus:
             return "-" + self.show(rest, MUL), ADD
-        return " @ ".join(self.show(f, ATOM) for f in e.args), MUL
+        numbers = "".join(self.show(f, MUL if is_fraction(f) else POW) + "*" for f in e.args if not f.is_Matrix)
+        return numbers + " @ ".join(self.show(f, ATOM) for f in e.args if f.is_Matrix), MUL
 
     def show_HadamardProduct(self, e):
         return "*".join(self.show(f, ATOM) for f in e.args), MUL
@@ -392,7 +446,7 @@ class _Text(_Printer):
 
     def show_Entry(self, e):
         matrix, row, column = e.args
-        indices = [row] if matrix.shape[1] == 1 else [row, column]
+        indices = _places(matrix, row, column)
         return f"({self.show(matrix)})[{', '.join(map(self.show, indices))}]", ATOM
 
     def show_Contains(self, e):

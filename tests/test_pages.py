@@ -1,0 +1,41 @@
+"""Formulas on the pages that are no notebooks: each is compared with what the code gives today."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from lrmath.verify import Derivation, latex, parse
+
+BOOK = Path(__file__).resolve().parent.parent / "book"
+SHAPES = {"X": "n, d + 1", "beta": "d + 1", "eta": "n", "p": "n", "y": "n"}
+
+
+def language_rows():
+    """The rows of the two tables of the language: what one writes, and what the page shows."""
+    page = (BOOK / "notation.md").read_text(encoding="utf-8")
+    scalars, matrices = page[page.index("## The language of the derivations"):].split("`shapes={")
+    return [
+        pytest.param(line, formula.replace(r"\|", "|"), shapes, id=line)
+        for part, shapes in ((scalars, None), (matrices, SHAPES))
+        for line, formula in re.findall(r"^\| `([^`]+)` \| \$(.+?)\$ \|", part, flags=re.MULTILINE)
+    ]
+
+
+def test_the_tables_were_found():
+    assert len(language_rows()) >= 20
+
+
+@pytest.mark.parametrize(("line", "formula", "shapes"), language_rows())
+def test_the_language_is_typeset_as_the_notation_page_says(line, formula, shapes):
+    assert latex(parse(line, shapes)) == formula
+
+
+def test_the_derivation_of_the_title_page_is_the_one_that_its_code_gives():
+    page = (BOOK / "intro.md").read_text(encoding="utf-8")
+    derivation = (
+        Derivation("symmetry", "sigma(-z)")
+        .then("1/(1 + exp(z))", because="the definition, at -z")
+        .then("1 - sigma(z)", because="put over one denominator")
+    )
+    assert derivation._repr_latex_().strip("$") in page

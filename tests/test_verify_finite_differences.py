@@ -1,0 +1,261 @@
+"""Finite differences: accurate within their own estimate; the checks accept right implementations and reject wrong ones."""
+
+import math
+
+import numpy as np
+import pytest
+
+from lrmath.verify import (
+    CheckError,
+    check_definition,
+    check_derivative,
+    check_gradient,
+    check_hessian,
+    check_jacobian,
+    complex_step,
+    random_points,
+)
+from lrmath.verify.finite_differences import derivative, gradient, hessian, jacobian
+
+POINTS = random_points(1, 20)
+ROWS = random_points(2, 6, dimension=3)
+A = np.array([[2.0, 0.5, -1.0], [0.5, 3.0, 0.25], [-1.0, 0.25, 4.0]])
+
+
+def sigma(z):
+    return 1 / (1 + np.exp(-z))
+
+
+def slope(z):
+    return sigma(z) * (1 - sigma(z))
+
+
+def loss(b):
+    return np.log(np.cosh(A @ b)).sum() + np.exp(0.3 * b[0] * b[2])
+
+
+def loss_gradient(b):
+    tail = np.exp(0.3 * b[0] * b[2])
+    return A.T @ np.tanh(A @ b) + 0.3 * tail * np.array([b[2], 0, b[0]])
+
+
+def loss_hessian(b):
+    tail = np.exp(0.3 * b[0] * b[2])
+    cross = np.zeros((3, 3))
+    cross[0, 2] = cross[2, 0] = 0.3 * tail
+    along = 0.3 * np.array([b[2], 0, b[0]])
+    return A.T @ np.diag(1 - np.tanh(A @ b) ** 2) @ A + tail * np.outer(along, along) + cross
+
+
+def maps(b):
+    return np.array([np.sin(b[0]) * b[1], np.exp(b[2] - b[0])])
+
+
+def maps_jacobian(b):
+    tail = np.exp(b[2] - b[0])
+    return np.array([[np.cos(b[0]) * b[1], np.sin(b[0]), 0], [-tail, 0, tail]])
+
+
+SMOOTH = {
+    "exp": (np.exp, np.exp),
+    "sin": (np.sin, np.cos),
+    "sigma": (sigma, slope),
+    "cube": (lambda z: z**3, lambda z: 3 * z**2),
+    "tanh": (np.tanh, lambda z: 1 - np.tanh(z) ** 2),
+    "large": (lambda z: 1e8 * np.exp(z), lambda z: 1e8 * np.exp(z)),
+    "small": (lambda z: 1e-8 * np.sin(z), lambda z: 1e-8 * np.cos(z)),
+}
+
+
+@pytest.mark.parametrize("name", SMOOTH)
+def test_derivative(name):
+    f, df = SMOOTH[name]
+    estimate = derivative(f, POINTS)
+    assert np.all(np.abs(estimate.value - df(POINTS)) <= estimate.error)
+    assert np.all(estimate.error <= 1e-5 * np.max(np.abs(df(POINTS))))
+
+
+def test_scale_near_the_end_of_a_domain():
+    x = np.array([1e-9, 1e-5, 0.1])
+    estimate = derivative(np.log, x, scale=x)
+    assert np.all(np.abs(estimate.value - 1 / x) <= estimate.error)
+    assert np.all(estimate.error <= 1e-6 / x)
+
+
+@pytest.mark.parametrize("b", ROWS, ids=lambda b: f"{b[0]:.2f}")
+def test_of_vectors(b):
+    for estimate, exact in [
+        (gradient(loss, b), loss_gradient(b)),
+        (jacobian(maps, b), maps_jacobian(b)),
+        (hessian(loss, b), loss_hessian(b)),
+    ]:
+        assert estimate.value.shape == exact.shape
+        assert np.all(np.abs(estimate.value - exact) <= estimate.error)
+    assert np.all(hessian(loss, b).error < 1e-3)
+    assert np.all(gradient(loss, b).error < 1e-6)
+
+
+@pytest.mark.parametrize("name", ["exp", "sin", "sigma", "cube", "tanh"])
+def test_complex_step(name):
+    f, df = SMOOTH[name]
+    assert np.allclose(complex_step(f, POINTS), df(POINTS), rtol=1e-14, atol=1e-16)
+
+
+def test_random_points():
+    assert random_points(3, 5).shape == (5,)
+    assert random_points(3, 5, dimension=2, scale=10).shape == (5, 2)
+    assert np.array_equal(random_points(3, 5), random_points(3, 5))
+    assert not np.array_equal(random_points(3, 5), random_points(4, 5))
+
+
+RIGHT = {
+    "derivative": lambda: check_derivative("c", sigma, slope, POINTS),
+    "gradient": lambda: check_gradient("c", loss, loss_gradient, ROWS),
+    "jacobian": lambda: check_jacobian("c", maps, maps_jacobian, ROWS),
+    "hessian": lambda: check_hessian("c", loss, loss_hessian, ROWS),
+}
+
+
+@pytest.mark.parametrize("kind", RIGHT)
+def test_right(kind):
+    check = RIGHT[kind]()
+    assert check.kind == kind
+    assert check.order == pytest.approx(2, abs=0.1)
+    assert check.ratio <= 1
+    assert check.controls >= 4
+    assert f"{kind} checked at {check.points} points" in repr(check)
+    assert "order 2.0" in check.method
+
+
+WRONG = {
+    "derivative, sign": lambda: check_derivative("c", sigma, lambda z: -slope(z), POINTS),
+    "derivative, factor 1.001": lambda: check_derivative("c", sigma, lambda z: 1.001 * slope(z), POINTS),
+    "derivative, factor 1 + 1e-6": lambda: check_derivative("c", sigma, lambda z: (1 + 1e-6) * slope(z), POINTS),
+    "derivative, another function": lambda: check_derivative("c", sigma, sigma, POINTS),
+    "derivative, nan at one point": lambda: check_derivative(
+        "c", sigma, lambda z: np.where(z > 0.5, np.nan, slope(z)), POINTS
+    ),
+    "derivative, nan": lambda: check_derivative("c", sigma, lambda z: np.nan * z, POINTS),
+    "derivative, shape": lambda: check_derivative("c", sigma, lambda z: slope(z)[:, None], POINTS),
+    "derivative, a kink": lambda: check_derivative("c", np.abs, np.sign, np.append(POINTS, 1e-9)),
+    "gradient, sign": lambda: check_gradient("c", loss, lambda b: -loss_gradient(b), ROWS),
+    "gradient, order": lambda: check_gradient("c", loss, lambda b: loss_gradient(b)[::-1], ROWS),
+    "gradient, one entry": lambda: check_gradient("c", loss, lambda b: loss_gradient(b) * [1, 1.001, 1], ROWS),
+    "gradient, mean": lambda: check_gradient("c", loss, lambda b: loss_gradient(b) / 3, ROWS),
+    "gradient, shape": lambda: check_gradient("c", loss, lambda b: loss_gradient(b)[:, None], ROWS),
+    "gradient, nan": lambda: check_gradient("c", loss, lambda b: loss_gradient(b) * [1, np.nan, 1], ROWS),
+    "jacobian, transposed": lambda: check_jacobian("c", maps, lambda b: maps_jacobian(b).T, ROWS),
+    "jacobian, transposed square": lambda: check_jacobian(
+        "c", lambda b: A[:2, :2] @ np.sin(b[:2]) * [1, 2], lambda b: ([[1], [2]] * A[:2, :2] * np.cos(b[:2])).T, ROWS[:, :2]
+    ),
+    "jacobian, rows exchanged": lambda: check_jacobian("c", maps, lambda b: maps_jacobian(b)[::-1], ROWS),
+    "hessian, sign": lambda: check_hessian("c", loss, lambda b: -loss_hessian(b), ROWS),
+    "hessian, factor": lambda: check_hessian("c", loss, lambda b: 2 * loss_hessian(b), ROWS),
+    "hessian, diagonal alone": lambda: check_hessian("c", loss, lambda b: np.diag(np.diag(loss_hessian(b))), ROWS),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_wrong(name):
+    with pytest.raises(CheckError, match="check 'c'"):
+        WRONG[name]()
+
+
+@pytest.mark.parametrize(
+    ("points", "why"),
+    [
+        (np.zeros((3, 3)), "zero in every coordinate"),
+        (np.vstack([ROWS, np.zeros(3)]), "zero in every coordinate"),
+        (ROWS[:1], "a single point"),
+        (np.vstack([ROWS[:1]] * 4), "a single point"),
+        (ROWS * [1, np.nan, 1], "not finite"),
+        (ROWS * [1, np.inf, 1], "not finite"),
+    ],
+    ids=["zeros", "one zero", "one", "one, repeated", "nan", "inf"],
+)
+def test_points_that_hide_mistakes(points, why):
+    with pytest.raises(ValueError, match=why):
+        check_gradient("c", loss, loss_gradient, points)
+
+
+def test_at_the_optimum_every_gradient_agrees():
+    best = np.array([[1.0, -2.0, 0.5]] * 2) + [[0.0], [1e-13]]
+    with pytest.raises(CheckError, match="check 'c'"):
+        check_gradient("c", lambda b: ((b - best[0]) ** 2).sum(), lambda b: 2 * (b - best[0]), best)
+
+
+def test_the_message_names_coordinate_values_and_point():
+    with pytest.raises(CheckError) as error:
+        check_gradient("my-check", lambda b: b[0] + 3 * b[1], lambda b: np.array([1.0, 4.0]), [[1.0, 2.0], [5.0, 7.0]])
+    message = str(error.value)
+    for part in (
+        "check 'my-check'",
+        "entry (1,) of the gradient is 4",
+        "give 3",
+        "with an error of at most",
+        "at the point [1. 2.]",
+    ):
+        assert part in message
+
+
+def test_a_quadratic_has_no_truncation_error():
+    check = check_gradient("c", lambda b: b @ A @ b / 2, lambda b: A @ b, ROWS)
+    assert check.order is None
+    assert "no truncation error" in check.method
+
+
+def test_the_order_is_observed():
+    assert check_derivative("c", np.sin, np.cos, POINTS).order == pytest.approx(2, abs=0.02)
+    # Where the second derivative jumps nearby, the slope is right and the order is not.
+    with pytest.raises(CheckError, match="not 2"):
+        check_derivative("c", lambda z: z * np.abs(z), lambda z: 2 * np.abs(z), np.array([1e-3, 2e-3, 3e-3]))
+
+
+# The definition
+
+
+def doubled(z):
+    return sigma(2 * z)
+
+
+def test_only_the_definition_sees_a_wrong_function():
+    assert check_derivative("c", doubled, lambda z: 2 * doubled(z) * (1 - doubled(z)), POINTS).order
+    with pytest.raises(CheckError, match=r"but its definition gives .* ulp, where 4 are allowed"):
+        check_definition("c", doubled, "1/(1 + exp(-z))", POINTS)
+
+
+def test_definition():
+    check = check_definition("c", sigma, "sigma(z)", POINTS)
+    assert check.ulps <= 4
+    assert check.controls == 3
+    assert "definition checked at 20 points" in repr(check)
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda z: 1 - sigma(z),
+        lambda z: sigma(z) * (1 + 1e-14),
+        lambda z: np.where(z > 0.3, np.nan, sigma(z)),
+        lambda z: np.where(z > 0.3, np.inf, sigma(z)),
+    ],
+    ids=["reflected", "scaled", "nan", "inf"],
+)
+def test_wrong_definition(f):
+    with pytest.raises(CheckError, match="check 'c'"):
+        check_definition("c", f, "sigma(z)", POINTS)
+
+
+def test_definition_with_names_of_its_own():
+    check_definition("c", lambda q: q**3 + q, "f(q)", POINTS, variable="q", where={"f(p)": "p**3 + p"})
+    check_definition("c", lambda q: q**3 + q, "a", POINTS, variable="q", where={"a": "q**3 + q"})
+
+
+def test_points_too_kind_for_a_definition():
+    with pytest.raises(CheckError, match="would not notice"):
+        check_definition("c", lambda z: 0 * z + 0.5, "1/2", np.array([1.0, 2.0]))
+
+
+def test_printed_bounds_are_powers_of_ten():
+    assert RIGHT["derivative"]().bound.startswith("1e-")
+    assert math.log10(float(RIGHT["derivative"]().bound)) % 1 == 0

@@ -1,0 +1,95 @@
+"""The ledger: what was proved and checked, as a table and as data."""
+
+import json
+
+import numpy as np
+import pytest
+
+from lrmath.verify import Derivation, check_derivative, ledger, random_points
+from lrmath.verify import ledger as ledger_of
+from lrmath.verify.ledger import MEDIA_TYPE, clear
+
+
+@pytest.fixture(autouse=True)
+def empty():
+    clear()
+    yield
+    clear()
+
+
+def symmetry(label="symmetry"):
+    return (
+        Derivation(label, "sigma(-z)").then("1/(1 + exp(z))", because="definition").then("1 - sigma(z)", because="algebra")
+    )
+
+
+def sine():
+    return check_derivative("sine", np.sin, np.cos, random_points(0, 5))
+
+
+def test_rows():
+    proof, check = symmetry(), sine()
+    first, second = ledger("chapter").rows
+    assert (first["chapter"], first["kind"], first["label"], first["steps"]) == ("chapter", "derivation", "symmetry", 2)
+    assert (first["scope"], first["given"], first["general"]) == ("all real z", [], True)
+    assert first["statement"] == r"$\sigma(-z) = 1 - \sigma(z)$"
+    assert first["controls"] == proof.controls > 0
+    assert (second["kind"], second["label"], second["points"]) == ("derivative", "sine", 5)
+    assert second["error"] == check.bound
+
+
+def test_totals():
+    proof, check = symmetry(), sine()
+    assert ledger("chapter").totals() == {
+        "derivations": 1,
+        "steps": 2,
+        "checks": 1,
+        "controls": proof.controls + check.controls,
+    }
+
+
+def test_markdown():
+    symmetry()
+    sine()
+    table = ledger("chapter").markdown()
+    assert r"$\sigma(-z) = 1 - \sigma(z)$" in next(line for line in table.splitlines() if "symmetry" in line)
+    assert "1e-" in next(line for line in table.splitlines() if "sine" in line)
+    blocks = [[line.count("|") for line in block.splitlines()] for block in table.split("\n\n") if block.startswith("|")]
+    assert all(len(set(columns)) == 1 for columns in blocks)
+    assert "2 steps" in table.splitlines()[-1]
+
+
+def test_bundle():
+    symmetry()
+    sine()
+    bundle = ledger("chapter")._repr_mimebundle_()
+    assert set(bundle) == {"text/plain", "text/markdown", MEDIA_TYPE}
+    assert MEDIA_TYPE == "application/vnd.lrmath.ledger+json"
+    assert json.loads(json.dumps(bundle))[MEDIA_TYPE] == ledger("chapter").rows
+    assert bundle["text/plain"] == str(ledger("chapter"))
+
+
+def test_running_again_replaces():
+    symmetry()
+    symmetry()
+    sine()
+    sine()
+    assert [row["label"] for row in ledger("chapter").rows] == ["symmetry", "sine"]
+
+
+def test_a_failed_start_is_not_registered():
+    with pytest.raises(ValueError, match="no values"):
+        Derivation("impossible", "p", given=["p > 0", "p < 0"])
+    symmetry()
+    assert [row["label"] for row in ledger("chapter").rows] == ["symmetry"]
+
+
+def test_empty():
+    with pytest.raises(ValueError, match="nothing was proved or checked in chapter 'chapter'"):
+        ledger_of("chapter")
+
+
+def test_a_pipe_in_a_formula_stays_in_its_cell():
+    Derivation("modulus", "sqrt(z**2)").then("Abs(z)", because="the root is not negative")
+    table = ledger("chapter").markdown().splitlines()
+    assert len({line.count("|") for line in table if line.startswith("|")}) == 1
