@@ -7,10 +7,14 @@ blindness, and no figure relies on colour alone: lines also differ in their dash
 
 import ast
 import inspect
+import io
+import re
 
 import matplotlib.pyplot as plt
-from IPython.display import Markdown
-from matplotlib_inline.backend_inline import set_matplotlib_formats
+from IPython import get_ipython
+from IPython.core.pylabtools import print_figure, select_figure_formats
+from IPython.display import Image, Markdown, display
+from matplotlib.figure import Figure
 
 BLUE, VERMILLION, GREEN, PURPLE = "#0077bb", "#d55e00", "#009e73", "#b0609a"
 GREY = "#7a7a7a"
@@ -34,11 +38,35 @@ plt.rcParams.update({
     "text.color": GREY,
     "xtick.color": GREY,
     "ytick.color": GREY,
-    # Letters as outlines look the same everywhere; the fixed salt and the missing date make equal figures equal files.
+    # Letters as outlines look the same everywhere, and the fixed salt makes equal figures equal files.
     "svg.fonttype": "path",
     "svg.hashsalt": "lrmath",
 })
-set_matplotlib_formats("svg", metadata={"Date": None, "Creator": None})
+
+
+def _svg(figure):
+    """A figure as SVG, to a hundredth of a point.
+
+    Other processors round the last digit of an exponential in another way. That must not make another figure, because the
+    stored one is compared with a new one in every test.
+    """
+    svg = print_figure(figure, "svg", metadata={"Date": None, "Creator": None})
+    return re.sub(r"\d+\.\d{3,}", lambda number: f"{float(number[0]):.2f}".rstrip("0").rstrip("."), svg)
+
+
+select_figure_formats(get_ipython(), [])
+get_ipython().display_formatter.formatters["image/svg+xml"].for_type(Figure, _svg)
+
+
+def show_noise(figure):
+    """Show a figure of rounding errors, as pixels.
+
+    Rounding errors are not the same on every machine, so such a figure is not compared; the asserts beside it are.
+    """
+    pixels = io.BytesIO()
+    figure.savefig(pixels, dpi=192, bbox_inches="tight", metadata={"Software": None})
+    plt.close(figure)
+    display(Image(pixels.getvalue()))
 
 
 def name_line(axes, x, y, text, color, **keywords):

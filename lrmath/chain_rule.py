@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lrmath._validate import finite, labels, matrix, real, same_shape, weights
+from lrmath._validate import finite, labels, matrix, real, weights
 from lrmath.sigmoid import sigmoid
 
 

@@ -220,13 +220,13 @@ def doubled(z):
 
 def test_only_the_definition_sees_a_wrong_function():
     assert check_derivative("c", doubled, lambda z: 2 * doubled(z) * (1 - doubled(z)), POINTS).order
-    with pytest.raises(CheckError, match=r"but its definition gives .* ulp, where 4 are allowed"):
+    with pytest.raises(CheckError, match=r"but its definition gives .* ulp, where 3 are allowed"):
         check_definition("c", doubled, "1/(1 + exp(-z))", POINTS)
 
 
 def test_definition():
     check = check_definition("c", sigma, "sigma(z)", POINTS)
-    assert check.ulps <= 4
+    assert check.error <= check.limit == 3
     assert check.controls == 3
     assert "definition checked at 20 points" in repr(check)
 
@@ -259,3 +259,11 @@ def test_points_too_kind_for_a_definition():
 def test_printed_bounds_are_powers_of_ten():
     assert RIGHT["derivative"]().bound.startswith("1e-")
     assert math.log10(float(RIGHT["derivative"]().bound)) % 1 == 0
+
+
+def test_an_error_within_its_estimate_but_above_the_limit_is_refused():
+    # Coarse differences agree with much: the estimate alone would let them pass.
+    at = random_points(1, 10)
+    assert check_derivative("limit", np.sin, np.cos, at).error < 1e-8
+    with pytest.raises(CheckError, match="the largest error is .*, where 1e-14 is allowed"):
+        check_derivative("limit", np.sin, np.cos, at, limit=1e-14)

@@ -11,8 +11,8 @@ import re
 from docutils import nodes
 from sphinx.transforms.post_transforms import SphinxPostTransform
 
-BLOCK = re.compile(r"\s*\\begin\{array\}\{l\}\n\\begin\{aligned\}\n(?P<rows>.*?)\n\\end\{aligned\}(?P<notes>.*)\n\\end\{array\}\s*", re.S)
-ROW = re.compile(r"(?P<left>.*?)&(?P<right>.*?)(?: && (?P<reason>.*))?", re.S)
+BLOCK = re.compile(r"\s*\\begin\{array\}\{l\}\n\\begin\{aligned\}\n(?P<rows>.*?)\n\\end\{aligned\}(?P<notes>.*)\n\\end\{array\}\s*", re.DOTALL)
+ROW = re.compile(r"(?P<left>.*?)&(?P<right>.*?)(?: && (?P<reason>.*))?", re.DOTALL)
 
 
 def box(name, *children):
@@ -25,7 +25,7 @@ def formula(latex, display=False):
 
 def prose(latex):
     """Text with formulas in it: what stands in \\text{...} becomes text, the rest stays a formula."""
-    for text, rest in re.findall(r"\\text\{((?:[^{}\\]|\\.)*)\}|((?:(?!\\text\{).)+)", latex, re.S):
+    for text, rest in re.findall(r"\\text\{((?:[^{}\\]|\\.)*)\}|((?:(?!\\text\{).)+)", latex, re.DOTALL):
         if text:
             yield nodes.Text(re.sub(r"\\([%&#_${}])", r"\1", text))
         elif rest.strip():

@@ -10,7 +10,7 @@ from sympy.core.relational import Relational
 
 from .controls import perturbed
 from .evaluate import Point, Undefined, differ, value
-from .language import SIZES, At, LanguageError, Lim, array, parse, signature, symbol
+from .language import SIZES, At, Elementwise, LanguageError, Lim, array, entry_name, function, parse, signature, symbol
 from .ledger import register
 from .printing import latex, text
 from .proof import NotProved, Rules, prove, text_or_str
@@ -270,7 +270,7 @@ class Derivation:
         """What the ledger keeps."""
         return {
             "kind": self.kind, "label": self.label, "statement": f"${self.statement}$", "steps": len(self.reasons),
-            "method": f"{self._steps} for {self.scope}",
+            "method": f"{self._steps}{self._for_scope()}",
             "scope": self.scope, "given": [text(c) for c in self.given], "general": self.general, "controls": self.controls,
         }
 
@@ -295,15 +295,16 @@ class Derivation:
         """For which values and sizes the derivation holds, in words."""
         used = set().union(*[_names(line, self.definitions) for line in self.lines])
         used |= {size for shape in self.shapes.values() for size in re.findall(r"[a-zA-Z]\w*", str(shape))}
+        used |= {s.name for condition in self.given for s in condition.free_symbols if str(s) in SIZES}
         sizes = [name for name in SIZES if name in used]
         reals = sorted(s for s in used if s not in SIZES)
         parts = [f"all real {', '.join(reals)}"] if reals and not sizes else []
-        return " and ".join([f"all {', '.join(sizes)}"] * bool(sizes) + parts) or "all values"
+        return " and ".join([f"all {', '.join(sizes)}"] * bool(sizes) + parts)
 
     def __str__(self):
         conditions = " with " * bool(self.given) + ", ".join(text(c) for c in self.given)
         width = max((len(text(line)) for line in self.lines[1:]), default=0)
-        rows = [f"{self.label}, for {self.scope}{conditions}", f"  {text(self.lines[0])}"]
+        rows = [f"{self.label}{self._for_scope(',')}{conditions}", f"  {text(self.lines[0])}"]
         for relation, line, reason in zip(self.relations, self.lines[1:], self.reasons):
             rows.append(f"  {relation} {text(line):{width}}    {reason.replace('`', '')}")
         return "\n".join([*rows, self.summary])
@@ -312,6 +313,9 @@ class Derivation:
     def summary(self):
         return f"{self._steps}, {self._rejected}"
 
+    def _for_scope(self, comma=""):
+        return f"{comma} for {self.scope}" if self.scope else ""
+
     @property
     def _steps(self):
         return f"{len(self.reasons)} step{'s' * (len(self.reasons) != 1)} proved"
@@ -319,6 +323,18 @@ class Derivation:
     @property
     def _rejected(self):
         return f"{self.controls} wrong version{'s' * (self.controls != 1)} rejected"
+
+    def _used(self):
+        """The definitions that the lines rest on, directly or through another one."""
+        used, lines = set(), [*self.lines, *self.given]
+        while lines:
+            line = lines.pop()
+            names = {signature(a) for a in line.atoms(sp.Symbol, sp.Indexed, AppliedUndef)}
+            names |= {signature(array(entry_name(m.name))[(1,) * (1 + (m.shape[1] != 1))]) for m in line.atoms(sp.MatrixSymbol)}
+            names |= {signature(function(e.args[0].name)(0)) for e in line.atoms(Elementwise)}
+            lines += [self.definitions[name][1] for name in names & self.definitions.keys() - used]
+            used |= names
+        return used
 
     def _repr_latex_(self):
         """The lines with their reasons, then what they rest on, then what was checked."""
@@ -331,11 +347,13 @@ class Derivation:
             gap = r"\quad " if alone else ""
             rows.append(f"{left}&{gap}{RELATIONS[relation]} {latex(line)} && {_typeset(reason, self.shapes)}")
         notes = []
-        if self.where:
-            definitions = [f"{latex(parse(head))} = {latex(parse(body, self.shapes))}" for head, body in self.where.items()]
+        used = self._used()
+        definitions = [f"{latex(parse(head))} = {latex(parse(body, self.shapes))}"
+                       for head, body in self.where.items() if signature(parse(head)) in used]
+        if definitions:
             notes.append(r"\text{where }" + r",\quad ".join(definitions))
         conditions = r"\text{ with }" * bool(self.given) + r",\ ".join(map(latex, self.given))
-        notes.append(rf"\checkmark\ \text{{{self._steps} for {self.scope}}}{conditions}\text{{; {self._rejected}}}")
+        notes.append(rf"\checkmark\ \text{{{self._steps}{self._for_scope()}}}{conditions}\text{{; {self._rejected}}}")
         lines = " \\\\\n".join(rows)
         return ("$$\\begin{array}{l}\n\\begin{aligned}\n" + lines + "\n\\end{aligned}"
                 + "".join(rf" \\[4pt]{chr(10)}\small {note}" for note in notes) + "\n\\end{array}$$")

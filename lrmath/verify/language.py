@@ -601,7 +601,7 @@ def _matrix_product(a, b):
 
 def show_shape(e):
     """The shape in words, for a message."""
-    return " x ".join(map(str, e.shape)) if e.is_Matrix else "a number"
+    return " x ".join(f"({size})" if size.is_Add else str(size) for size in e.shape) if e.is_Matrix else "a number"
 
 
 def _unevaluated(function_class):
