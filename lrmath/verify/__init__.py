@@ -19,10 +19,10 @@ from .finite_differences import (
 )
 from .language import LanguageError, parse
 from .ledger import ledger
-from .printing import latex, text
+from .printing import latex, latex_shape, text
 
 __all__ = [
     "STANDARD", "Check", "CheckError", "Derivation", "DerivationError", "LanguageError", "check_definition",
     "check_derivative", "check_gradient", "check_hessian", "check_jacobian", "complex_step", "finite_differences", "latex",
-    "ledger", "parse", "random_points", "text",
+    "latex_shape",     "ledger", "parse", "random_points", "text",
 ]

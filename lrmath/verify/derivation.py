@@ -271,7 +271,7 @@ class Derivation:
         return {
             "kind": self.kind, "label": self.label, "statement": f"${self.statement}$", "steps": len(self.reasons),
             "method": f"{self._steps}{self._for_scope()}",
-            "scope": self.scope, "given": [text(c) for c in self.given], "general": self.general, "controls": self.controls,
+            "scope": self.scope, "for": self._scope_latex(), "given": [text(c) for c in self.given], "general": self.general, "controls": self.controls,
         }
 
     @property
@@ -290,14 +290,23 @@ class Derivation:
         """The relation between the first line and the last: one "<" makes the whole chain strict."""
         return min(self.relations, key=["<", ">", "<=", ">=", "="].index, default="=")
 
-    @property
-    def scope(self):
-        """For which values and sizes the derivation holds, in words."""
+    def _free(self):
+        """The sizes and the real numbers that the lines speak of."""
         used = set().union(*[_names(line, self.definitions) for line in self.lines])
         used |= {size for shape in self.shapes.values() for size in re.findall(r"[a-zA-Z]\w*", str(shape))}
         used |= {s.name for condition in self.given for s in condition.free_symbols if str(s) in SIZES}
         sizes = [name for name in SIZES if name in used]
-        reals = sorted(s for s in used if s not in SIZES)
+        return sizes, sorted(used - set(SIZES))
+
+    def _scope_latex(self):
+        sizes, reals = self._free()
+        names = ", ".join(latex(symbol(name)) for name in sizes or reals)
+        return f"${names}$" if sizes else rf"${names} \in \mathbb R$" if reals else ""
+
+    @property
+    def scope(self):
+        """For which values and sizes the derivation holds, in words."""
+        sizes, reals = self._free()
         parts = [f"all real {', '.join(reals)}"] if reals and not sizes else []
         return " and ".join([f"all {', '.join(sizes)}"] * bool(sizes) + parts)
 

@@ -98,14 +98,15 @@ class Point:
 
 
 def value(expression, point, bound=None, digits=DIGITS):
-    """The value of an expression at a point; a matrix gives a list of rows.
+    """The value of an expression at a point; a matrix gives a list of rows, one of a single entry that entry.
 
     ``bound`` holds values that go before those of the point: ``{"i": 2}`` for an index or a parameter, seen by this
     expression alone, ``{("z",): 1}`` or ``{("x", 1, 0): 1}`` for a name or an entry, seen by the definitions as well.
     """
     with mpmath.workdps(digits):
         try:
-            return _Evaluator(point).at(expression, bound or {})
+            result = _Evaluator(point).at(expression, bound or {})
+            return result[0][0] if isinstance(result, list) and len(result) == len(result[0]) == 1 else result
         except (ZeroDivisionError, OverflowError, mpmath.libmp.NoConvergence, MemoryError) as error:
             raise Undefined(str(error)) from None
 
@@ -240,6 +241,11 @@ class _Evaluator:
             raise Undefined("the logarithm of a number that is not positive")
         return mpmath.log(x)
 
+    def sqrt(self, x):
+        if x < 0:
+            raise Undefined("the root of a negative number")
+        return mpmath.sqrt(x)
+
     def at_exp(self, e, env):
         return self.exp(self.at(e.args[0], env))
 
@@ -359,7 +365,10 @@ class _Evaluator:
         return [[row[0] if i == k else mpmath.mpf(0) for k in range(len(column))] for i, row in enumerate(column)]
 
     def at_Elementwise(self, e, env):
-        return [[self.apply(e.args[0].name, [entry], env) for entry in row] for row in self.at(e.args[1], env)]
+        name = e.args[0].name
+        known = {"exp": self.exp, "log": self.log, "Abs": abs, "sqrt": self.sqrt}
+        act = known.get(name, lambda entry: self.apply(name, [entry], env))
+        return [[act(entry) for entry in row] for row in self.at(e.args[1], env)]
 
     def at_MatAdd(self, e, env):
         terms = [self.at(a, env) for a in e.args]

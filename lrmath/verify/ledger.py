@@ -53,8 +53,8 @@ class Ledger:
         checked = [row for row in self.rows if row["kind"] != "derivation"]
         parts = []
         if proved:
-            parts.append(_table(["proved", "statement", "for", "steps", "rejected"],
-                                [[r["label"], r["statement"], r["scope"], r["steps"], r["controls"]] for r in proved]))
+            parts.append(_table(["proved", "statement", "for all", "steps", "rejected"],
+                                [[r["label"], r["statement"], r["for"], r["steps"], r["controls"]] for r in proved]))
         if checked:
             parts.append(_table(["checked", "against", "points", "error at most", "rejected"],
                                 [[r["label"], r["oracle"], r["points"], r["error"], r["controls"]] for r in checked]))

@@ -29,6 +29,19 @@ def latex(expression):
     return _Latex().show(expression)
 
 
+def latex_shape(matrix):
+    r"""Typeset the shape of a matrix.
+
+    Examples
+    --------
+    >>> from lrmath.verify import parse
+    >>> print(latex_shape(parse("X.T", {"X": "n, d + 1"})))
+    (d + 1) \times n
+    """
+    sizes = [(latex(_as_said(size)), size.is_Add) for size in map(sp.sympify, matrix.shape)]
+    return r" \times ".join(f"({size})" if bracket else size for size, bracket in sizes)
+
+
 def text(expression):
     """Write an expression as a line of the language that `parse` reads.
 

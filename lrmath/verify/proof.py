@@ -767,6 +767,8 @@ def _slope_of_part(part, variable, slope, obligations):
 
 def prove(left, right, rules, relation="="):
     """Prove ``left = right`` (or ``<``, ``<=``, ``>``, ``>=``, ``!=``) where the conditions hold, or raise `NotProved`."""
+    left, right = (rules.entry(side, sp.Integer(0), sp.Integer(0)) if side.is_Matrix and side.shape == (1, 1) else side
+                   for side in (left, right))
     if left.is_Matrix or right.is_Matrix:
         left, right = _general_entries(left, right, rules, relation)
     obligations = []
