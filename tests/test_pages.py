@@ -1,10 +1,13 @@
-"""Formulas on the pages that are no notebooks: each is compared with what the code gives today."""
+"""The pages that are no notebooks: what they show is compared with what the code gives today."""
 
 import re
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
+import lrmath
+import lrmath.verify
 from lrmath.verify import Derivation, latex, parse
 
 BOOK = Path(__file__).resolve().parent.parent / "book"
@@ -39,3 +42,11 @@ def test_the_derivation_of_the_title_page_is_the_one_that_its_code_gives():
         .then("1 - sigma(z)", because="put over one denominator")
     )
     assert derivation._repr_latex_().strip("$") in page
+
+
+@pytest.mark.parametrize("module", [lrmath, lrmath.verify], ids=lambda module: module.__name__)
+def test_the_reference_has_every_public_name(module):
+    page = (BOOK / "api.md").read_text(encoding="utf-8")
+    names = [name for name in module.__all__ if not isinstance(getattr(module, name), ModuleType)]
+    listed = re.findall(rf"^\.\. (?:auto\w+|py:data):: {re.escape(module.__name__)}\.(\w+)", page, re.MULTILINE)
+    assert set(names) - set(listed) == set()

@@ -602,3 +602,13 @@ def test_fuzz(start, line, relation, options):
 def test_the_ledger_holds_what_was_derived():
     Derivation("in-the-ledger", "sigma(-z)").then("1 - sigma(z)", because="symmetry")
     assert "in-the-ledger" in [row["label"] for row in ledger("test").rows]
+
+
+def test_functions_of_a_whole_vector_act_on_its_entries_in_both_oracles():
+    shapes = {"y": "n", "p": "n"}
+    line = Derivation("vector", "Sum(y[i]*log(p[i]), (i, 1, n))", given="p[i] > 0", shapes=shapes)
+    line.then("y.T @ log(p)", because="a row times a column is a number")
+    with pytest.raises(DerivationError, match="not equal"):
+        line.then("y.T @ Abs(log(p))", because="log(p) may be negative")
+    with pytest.raises(DerivationError, match="the shapes differ|not equal"):
+        line.then("y * log(p)", because="a vector is not a number")

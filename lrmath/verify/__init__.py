@@ -24,5 +24,5 @@ from .printing import latex, latex_shape, text
 __all__ = [
     "STANDARD", "Check", "CheckError", "Derivation", "DerivationError", "LanguageError", "check_definition",
     "check_derivative", "check_gradient", "check_hessian", "check_jacobian", "complex_step", "finite_differences", "latex",
-    "latex_shape",     "ledger", "parse", "random_points", "text",
+    "latex_shape", "ledger", "parse", "random_points", "text",
 ]
