@@ -108,6 +108,8 @@ def problems(notebook):
                 found.append(f"{where}: path of a machine in an output: {MACHINE_PATH.search(text_of(output)).group()!r}")
             if "data" in output and not SHOWN & set(output.data):
                 found.append(f"{where}: an output that no reader sees, {sorted(output.data)}")
+            if "image/png" in output.get("data", {}) and "show_noise" not in cell.source:
+                found.append(f"{where}: a figure stored as pixels, which nbval does not compare; let it be SVG")
             if any(kind.startswith("image/") for kind in output.get("data", {})):
                 if len(alt) < 40 or EMPTY_ALT.match(alt):
                     found.append(
@@ -293,9 +295,10 @@ def test_gate_sees_a_stripped_cell(nbval):
         (lambda cell: cell.outputs.append(nbformat.v4.new_output("error", ename="E", evalue="v")), "stored error"),
         (lambda cell: cell.outputs.append(nbformat.v4.new_output("stream", text="at /home/me/x.py")), "path of a machine"),
         (lambda cell: cell.outputs.append(nbformat.v4.new_output("display_data", {"image/png": ""})), "a figure needs"),
+        (lambda cell: cell.outputs.append(nbformat.v4.new_output("display_data", {"image/png": ""})), "stored as pixels"),
         (lambda cell: cell.outputs.append(nbformat.v4.new_output("display_data", {"application/x": ""})), "no reader sees"),
     ],
-    ids=["count", "purpose", "stderr", "error", "path", "alt", "unseen"],
+    ids=["count", "purpose", "stderr", "error", "path", "alt", "pixels", "unseen"],
 )
 def test_each_problem_is_named(spoil, expected):
     notebook = synthetic()
