@@ -25,7 +25,8 @@ book: $(VENV)/installed  ## build the site from clean, warnings are errors
 
 test: $(VENV)/installed  ## run every test, and every chapter against its stored outputs
 	@echo "==> Testing: the package, the site, and $(words $(NOTEBOOKS)) chapters run again"
-	@$(BIN)/python -m pytest -n 2 --dist loadfile tests $(if $(NOTEBOOKS),--nbval --nbval-current-env $(NOTEBOOKS))
+	@# The chapters come first: the longest of them would otherwise run alone at the end.
+	@$(BIN)/python -m pytest -n 2 --dist loadfile $(if $(NOTEBOOKS),--nbval --nbval-current-env $(NOTEBOOKS)) tests
 
 serve: $(VENV)/installed  ## look at the site, http://localhost:8000 (PORT=... for another)
 	@test -f $(SITE)/index.html || $(MAKE) --no-print-directory book
