@@ -34,6 +34,8 @@ serve: $(VENV)/installed  ## look at the site, http://localhost:8000 (PORT=... f
 	@$(BIN)/python -m http.server $(PORT) --bind 127.0.0.1 --directory $(SITE)
 
 lab: $(VENV)/installed-lab  ## run the chapters in JupyterLab
+	@# JupyterLab shows SVG figures only in notebooks that it trusts.
+	@$(BIN)/jupyter trust $(NOTEBOOKS)
 	@$(BIN)/jupyter lab --notebook-dir=. --LabApp.default_url=/lab/tree/book
 
 execute: $(VENV)/installed  ## run the chapters in a clean kernel and store their outputs (CHAPTERS="02-bce" for some)

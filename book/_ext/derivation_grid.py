@@ -29,7 +29,7 @@ def prose(latex):
         if text:
             yield nodes.Text(re.sub(r"\\([%&#_${}])", r"\1", text))
         elif rest.strip():
-            yield formula(rest)
+            yield formula(rest, True)
 
 
 def grid(rows, notes):

@@ -2,7 +2,7 @@
 // width of the window.
 (() => {
   const mark = () => {
-    for (const box of document.querySelectorAll(".math-scroll, pre, .pst-scrollable-table-container, .cell_output .output")) {
+    for (const box of document.querySelectorAll(".math-scroll, .derivation > .container, pre, .pst-scrollable-table-container, .cell_output .output")) {
       if (box.scrollWidth > box.clientWidth + 1) {
         box.tabIndex = 0;
       } else if (box.tabIndex === 0) {

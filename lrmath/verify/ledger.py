@@ -22,9 +22,9 @@ def clear():
 class Ledger:
     """The rows of one chapter, for display in a notebook."""
 
-    def __init__(self, chapter):
+    def __init__(self, chapter, leave_out=()):
         self.chapter = chapter
-        self.rows = [{"chapter": chapter, **entry.row()} for entry in _entries.values()]
+        self.rows = [{"chapter": chapter, **entry.row()} for entry in _entries.values() if entry.label not in leave_out]
         if not self.rows:
             raise ValueError(f"nothing was proved or checked in chapter {chapter!r}")
 
@@ -69,6 +69,9 @@ def _table(head, rows):
     return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
 
 
-def ledger(chapter):
-    """Everything that was proved and checked since the kernel started, under the name of a chapter."""
-    return Ledger(chapter)
+def ledger(chapter, leave_out=()):
+    """Everything that was proved and checked since the kernel started, under the name of a chapter.
+
+    ``leave_out`` names labels that are no results: a slip that was shown, a wrong function that a check cannot see.
+    """
+    return Ledger(chapter, leave_out)
