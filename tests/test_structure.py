@@ -127,6 +127,12 @@ def test_every_public_module_is_a_chapter():
     assert public == set(ORDER)
 
 
+def test_a_public_name_is_never_a_module():
+    # Chapter 9's module and chapter 8's function are both called softmax.
+    package = importlib.import_module("lrmath")
+    assert [name for name in package.__all__ if isinstance(getattr(package, name), type(re))] == []
+
+
 @pytest.mark.parametrize("chapter", chapters())
 def test_chapter_module_and_test_share_a_name(chapter):
     name = module_name(chapter)

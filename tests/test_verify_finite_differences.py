@@ -267,3 +267,17 @@ def test_an_error_within_its_estimate_but_above_the_limit_is_refused():
     assert check_derivative("limit", np.sin, np.cos, at).error < 1e-8
     with pytest.raises(CheckError, match="the largest error is .*, where 1e-14 is allowed"):
         check_derivative("limit", np.sin, np.cos, at, limit=1e-14)
+
+
+def test_size_allows_for_terms_that_cancel():
+    rng = np.random.default_rng(3)
+    X, y = rng.normal(size=(4000, 2)), rng.uniform(size=4000)
+    g = lambda b: X.T @ (sigma(X @ b) - y)
+    H = lambda b: X.T @ (slope(X @ b)[:, None] * X)
+    at = random_points(4, 40, dimension=2, scale=0.1)
+    size = np.abs(X).sum(axis=0)
+    with pytest.raises(CheckError, match="entry"):
+        check_jacobian("cancel", g, H, at)
+    check_jacobian("cancel", g, H, at, size=size)
+    with pytest.raises(CheckError, match="entry"):
+        check_jacobian("cancel", g, lambda b: 1.0001 * H(b), at, size=size)

@@ -6,6 +6,7 @@ compares an error with what the error may be, not with a tolerance that somebody
 """
 
 import math
+from functools import partial
 from typing import NamedTuple
 
 import mpmath
@@ -30,7 +31,7 @@ class Estimate(NamedTuple):
     error: np.ndarray
 
 
-def derivative(f, x, *, scale=None, step=EPS ** (1 / 3)):
+def derivative(f, x, *, scale=None, size=0.0, step=EPS ** (1 / 3)):
     """The derivative of a function of one variable, at each element of x.
 
     ``(f(x + h) - f(x - h)) / (2*h)`` with ``h = step * scale``.
@@ -43,6 +44,8 @@ def derivative(f, x, *, scale=None, step=EPS ** (1 / 3)):
     scale : float or ndarray, optional
         The distance over which f changes; ``max(abs(x), 1)`` if not given. Near an end of the domain it is the distance
         to that end.
+    size : float or ndarray
+        The size of the terms that f adds up, if they cancel: the rounding of f is then a part of them and not of f.
     step : float
         The step as a part of the scale.
 
@@ -60,7 +63,7 @@ def derivative(f, x, *, scale=None, step=EPS ** (1 / 3)):
     h = step * (np.maximum(np.abs(x), 1) if scale is None else np.asarray(scale, dtype=float))
     h = (x + h) - x  # the step that is really taken, free of rounding
     near, far = _central(f, x, h), _central(f, x, 2 * h)
-    rounding = 8 * EPS * np.maximum(np.abs(f(x + h)), np.abs(f(x - h))) / h
+    rounding = 8 * EPS * np.maximum(np.maximum(np.abs(f(x + h)), np.abs(f(x - h))), size) / h
     return Estimate(near, np.abs(far - near) + rounding)
 
 
@@ -68,7 +71,7 @@ def _central(f, x, h):
     return (f(x + h) - f(x - h)) / (2 * h)
 
 
-def jacobian(f, x, *, step=EPS ** (1 / 3)):
+def jacobian(f, x, *, size=0.0, step=EPS ** (1 / 3)):
     """The Jacobian of a function of a vector: row i, column j is the derivative of f_i in x_j.
 
     Parameters
@@ -76,6 +79,8 @@ def jacobian(f, x, *, step=EPS ** (1 / 3)):
     f : callable
         Takes an array of shape (d,), returns an array of shape (m,) or a number.
     x : ndarray of shape (d,)
+    size : float or ndarray of shape (m,)
+        The size of the terms that f adds up, if they cancel; see `derivative`.
 
     Returns
     -------
@@ -86,7 +91,7 @@ def jacobian(f, x, *, step=EPS ** (1 / 3)):
     columns = []
     for j in range(x.size):
         along = lambda t, j=j: np.asarray(f(np.concatenate([x[:j], [float(t)], x[j + 1:]])), dtype=float)
-        columns.append(derivative(along, x[j], step=step))
+        columns.append(derivative(along, x[j], size=size, step=step))
     return Estimate(*(np.stack([np.asarray(part) for part in parts], axis=-1) for parts in zip(*columns)))
 
 
@@ -227,9 +232,12 @@ def check_gradient(label, f, grad, at, *, limit=1e-8):
     return _check_at_rows(label, "gradient", gradient, f, grad, at, limit)
 
 
-def check_jacobian(label, f, jac, at, *, limit=1e-8):
-    """Check a Jacobian of shape (m, d) against finite differences of f, at each row of ``at``; see `check_derivative`."""
-    return _check_at_rows(label, "jacobian", jacobian, f, jac, at, limit)
+def check_jacobian(label, f, jac, at, *, size=0.0, limit=1e-8):
+    """Check a Jacobian of shape (m, d) against finite differences of f, at each row of ``at``; see `check_derivative`.
+
+    ``size`` is the size of the terms that f adds up, if they cancel, as in a gradient near its zero; see `derivative`.
+    """
+    return _check_at_rows(label, "jacobian", partial(jacobian, size=size), f, jac, at, limit)
 
 
 def check_hessian(label, f, hess, at, *, limit=1e-5):
