@@ -52,7 +52,10 @@ def _svg(figure):
     """
     svg = print_figure(figure, "svg", metadata={"Date": None, "Creator": None})
     # Scales stay as they are: the one of the letters is 1/64.
-    return re.sub(r"scale\([^)]*\)|\d+\.\d{3,}", lambda part: part[0] if part[0][0] == "s" else _hundredths(part[0]), svg)
+    svg = re.sub(r"scale\([^)]*\)|\d+\.\d{3,}", lambda part: part[0] if part[0][0] == "s" else _hundredths(part[0]), svg)
+    # Clip paths and markers are named by a hash of numbers with all their digits; count them instead.
+    names = {}
+    return re.sub(r"\b[mp][0-9a-f]{10}\b", lambda part: names.setdefault(part[0], f"{part[0][0]}{len(names)}"), svg)
 
 
 def _hundredths(number):

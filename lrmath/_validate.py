@@ -32,7 +32,8 @@ def real(name, value):
         )
     kind = array.dtype.type if array.dtype.kind == "f" else np.float64
     array = array.astype(np.float64, copy=False)
-    refuse(name, array, np.isnan(array), "Drop or fill in missing values first.")
+    if not _finite_sum(array):
+        refuse(name, array, np.isnan(array), "Drop or fill in missing values first.")
     return array, kind
 
 
@@ -52,7 +53,14 @@ def refuse(name, array, bad, advice):
 
 def finite(name, array, advice="Entries must be finite."):
     """Raise ValueError at the first infinite entry."""
-    refuse(name, array, ~np.isfinite(array), advice)
+    if not _finite_sum(array):
+        refuse(name, array, ~np.isfinite(array), advice)
+
+
+def _finite_sum(array):
+    # NaN and infinity survive a sum, which needs no array of booleans as large as the data.
+    with np.errstate(all="ignore"):
+        return np.isfinite(np.sum(array))
 
 
 def matrix(name, value):
@@ -139,3 +147,182 @@ def _not_real(name, value):
         f"{name} has dtype {np.asarray(value).dtype}; it must be a numeric array. "
         f"Convert it first, for example np.asarray({name}, dtype=float)."
     )
+
+
+def fits(name, vector, X, axis, advice=""):
+    """Raise ValueError unless ``vector`` has one entry for each row (axis 0) or column (1) of X."""
+    if vector.shape != (X.shape[axis],):
+        raise ValueError(
+            f"{name} has shape {vector.shape} and X has shape {X.shape}; {name} must have shape "
+            f"({X.shape[axis]},), one entry for each {('row', 'column')[axis]} of X. {advice}"
+        )
+
+
+def coefficients(name, value, X):
+    """Return ``value`` as a finite float64 array with one entry for each column of X."""
+    beta, _ = real(name, value)
+    finite(name, beta)
+    fits(name, beta, X, 1, "If X lacks the column of ones, call add_intercept first.")
+    return beta
+
+
+def row_weights(sample_weight, X):
+    """Return the weights of the rows of X, ones for None."""
+    if sample_weight is None:
+        return np.ones(X.shape[0])
+    s, _ = real("sample_weight", sample_weight)
+    finite("sample_weight", s, "weights must be finite.")
+    refuse("sample_weight", s, s < 0, "weights must be 0 or more. To leave a sample out, pass 0.")
+    fits("sample_weight", s, X, 0)
+    return s
+
+
+def problem(X, y, sample_weight, check=labels):
+    """Return X, y and the weights of a fit, without the rows of weight 0."""
+    X = matrix("X", X)
+    if X.shape[1] == 0:
+        raise ValueError("X has no columns; call add_intercept to fit an intercept alone.")
+    if X.shape[0] == 0:
+        raise ValueError("X has no rows; a fit needs at least one sample.")
+    y = check(y)
+    fits("y", y, X, 0, "A column of labels becomes one axis by y.ravel().")
+    s = row_weights(sample_weight, X)
+    used = s > 0
+    if not np.any(used):
+        raise ValueError(
+            "sample_weight is 0 everywhere; a fit needs a positive total weight. "
+            "Give at least one sample a weight above 0."
+        )
+    with np.errstate(over="ignore"):
+        if not np.isfinite(np.sum(s)):
+            raise ValueError("sample_weight has an infinite sum. Divide it by its largest.")
+    return (X, y, s) if np.all(used) else (X[used], y[used], s[used])
+
+
+def number(name, value, *, least=None, above=None):
+    """Return ``value`` as a finite float, at least ``least`` and above ``above``."""
+    if not isinstance(value, (numbers.Real, np.bool_)) or isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name} is {reprlib.repr(value)}; pass one real number.")
+    value = float(value)
+    low = least is not None and not value >= least
+    if not np.isfinite(value) or low or (above is not None and not value > above):
+        limit = f"{least:g} or more" if above is None else f"above {above:g}"
+        raise ValueError(f"{name} is {value}; it must be finite and {limit}.")
+    return value
+
+
+def count(name, value):
+    """Return ``value`` as a positive int."""
+    if not isinstance(value, numbers.Integral) or isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name} is {reprlib.repr(value)}; pass a whole number.")
+    if value < 1:
+        raise ValueError(f"{name} is {value}; it must be 1 or more.")
+    return int(value)
+
+
+def axis_of(name, array, axis):
+    """Return ``axis`` counted from 0, for an array that has it."""
+    if isinstance(axis, (bool, np.bool_)) or not isinstance(axis, numbers.Integral):
+        raise TypeError(
+            f"axis is {axis!r}; it must be one integer. For several axes reshape {name} first, "
+            f"for all of them pass {name}.ravel()."
+        )
+    if not -array.ndim <= axis < array.ndim:
+        raise ValueError(
+            f"axis is {axis}, and {name} has shape {array.shape}; there is no such axis. "
+            + (
+                f"Pass an axis from {-array.ndim} to {array.ndim - 1}."
+                if array.ndim
+                else f"Pass {name} as an array, for example [{name}]."
+            )
+        )
+    return int(axis) % array.ndim
+
+
+def refuse_slices(name, array, axis):
+    """Raise ValueError unless the scores along ``axis`` have a softmax."""
+    refuse(
+        name,
+        array,
+        array == np.inf,
+        "an infinite score leaves no finite ratio to the others. "
+        "For a certain class give every other class the score -inf.",
+    )
+    nothing = np.max(array, axis) == -np.inf
+    if np.any(nothing):
+        where = [str(int(i)) for i in np.argwhere(nothing)[0]]
+        where.insert(axis, ":")
+        raise ValueError(
+            f"{name}[{', '.join(where)}] is -inf throughout; every class is impossible there, and "
+            f"their probabilities cannot add up to 1. Leave at least one finite score."
+        )
+
+
+def two_axes(name, array):
+    """Raise ValueError unless ``array`` has one row for each sample, one column for each class."""
+    if array.ndim != 2:
+        raise ValueError(
+            f"{name} has shape {array.shape}; it must be 2-d, one row for each sample and one "
+            f"column for each class."
+        )
+
+
+def class_labels(y, n, K):
+    """Return ``y`` as an integer array of shape (n,), each class number from 0 to K-1."""
+    y = class_numbers(y)
+    if y.shape != (n,):
+        advice = {
+            (n, 1): " A column of labels becomes one axis by y.ravel().",
+            (n, K): " One-hot labels become class numbers by y.argmax(axis=1).",
+        }.get(y.shape, "")
+        raise ValueError(
+            f"y has shape {y.shape}; it must have shape ({n},), one class number for each "
+            f"sample.{advice}"
+        )
+    refuse("y", y, y >= K, f"there are {K} classes, numbered 0 to {K - 1}.")
+    return y
+
+
+def class_numbers(y):
+    """Return ``y`` as an integer array of class numbers 0, 1, 2, ..., of any shape."""
+    y, _ = real("y", y)
+    # Beyond 2**53 a float cannot number anything.
+    bad = (y < 0) | (y != np.floor(y)) | (y > 2.0**53)
+    refuse(
+        "y",
+        y,
+        bad,
+        "classes are numbered 0, 1, ..., K-1. "
+        "Number them by np.unique(y, return_inverse=True)[1].",
+    )
+    return y.astype(np.int64)
+
+
+def one_hot(Y, n, K):
+    """Return ``Y`` as a float64 array of shape (n, K) with one 1 in each row."""
+    Y, _ = real("Y", Y)
+    if Y.shape != (n, K):
+        advice = " Class numbers become one-hot labels by np.eye(K)[y]." if Y.ndim == 1 else ""
+        raise ValueError(
+            f"Y has shape {Y.shape}; it must have shape ({n}, {K}), one row for each row of X and "
+            f"one column for each column of B.{advice}"
+        )
+    refuse("Y", Y, (Y != 0) & (Y != 1), "labels must be one-hot: zeros, and a 1 at the class.")
+    ones = Y.sum(axis=1)
+    if np.any(ones != 1):
+        i = int(np.flatnonzero(ones != 1)[0])
+        raise ValueError(
+            f"Y[{i}, :] adds up to {ones[i]:g}; each row must hold exactly one 1, at the class of "
+            f"the sample."
+        )
+    return Y
+
+
+def one_axis(name, array):
+    """Return ``array`` if it has one axis."""
+    if array.ndim != 1:
+        raise ValueError(
+            f"{name} has shape {array.shape}; it must be 1-d, one entry for each sample. "
+            f"A column becomes one axis by {name}.ravel()."
+        )
+    return array

@@ -2,45 +2,52 @@
 
 import doctest
 import importlib
+import re
 import subprocess
 import sys
 from importlib.resources import files
 
 import numpy as np
 import pytest
+import sklearn.datasets
 
 import lrmath
-from lrmath import add_intercept, bce_from_logits, load_challenger, load_wdbc
+from lrmath import add_intercept, bce_from_logits, load_challenger, load_iris, load_wdbc
 
 pytestmark = pytest.mark.filterwarnings("error")
 
 
 @pytest.mark.parametrize(
-    ("load", "n", "d", "ones"), [(load_wdbc, 569, 30, 212), (load_challenger, 23, 1, 7)]
+    ("load", "n", "d", "counts"),
+    [
+        (load_wdbc, 569, 30, [357, 212]),
+        (load_challenger, 23, 1, [16, 7]),
+        (load_iris, 150, 4, [50, 50, 50]),
+    ],
 )
-class TestBoth:
-    def test_sizes(self, load, n, d, ones):
+class TestEach:
+    def test_sizes(self, load, n, d, counts):
         data = load()
         assert data.features.shape == (n, d)
         assert data.y.shape == (n,)
         assert data.features.dtype == data.y.dtype == np.float64
-        assert set(data.y) == {0.0, 1.0}
-        assert data.y.sum() == ones
+        assert [(data.y == k).sum() for k in range(len(counts))] == counts
+        assert sum(counts) == n
         assert np.isfinite(data.features).all()
         assert len(set(data.feature_names)) == d
         assert str(n) in data.description
 
-    def test_arrays_are_fresh(self, load, n, d, ones):
+    def test_arrays_are_fresh(self, load, n, d, counts):
         first = load()
         first.features[:] = -1
         first.y[:] = -1
         assert load().features.min() >= 0
-        assert load().y.sum() == ones
+        assert (load().y == 1).sum() == counts[1]
         for array in (first.features, first.y):
             assert array.flags.owndata
             assert array.flags.c_contiguous
 
-    def test_every_digit_survives(self, load, n, d, ones):
+    def test_every_digit_survives(self, load, n, d, counts):
         data = load()
         name = load.__name__.removeprefix("load_") + ".csv"
         text = files("lrmath.data").joinpath(name).read_text(encoding="utf-8")
@@ -49,7 +56,7 @@ class TestBoth:
         table = [[float(field) for field in line.split(",")] for line in lines]
         assert np.column_stack([data.features, data.y]).tolist() == table
 
-    def test_unpacks(self, load, n, d, ones):
+    def test_unpacks(self, load, n, d, counts):
         features, y, names, description = load()
         assert add_intercept(features).shape == (len(y), len(names) + 1)
         assert description
@@ -110,6 +117,45 @@ def test_challenger_gives_the_published_fit():
     assert 2 * bce_from_logits(1 - data.y, X @ published) > 50
 
 
+def test_iris_rows():
+    data = load_iris()
+    assert data.feature_names == (
+        "sepal length (cm)", "sepal width (cm)", "petal length (cm)", "petal width (cm)"
+    )  # fmt: skip
+    assert data.features[0].tolist() == [5.1, 3.5, 1.4, 0.2]
+    assert data.features[149].tolist() == [5.9, 3.0, 5.1, 1.8]
+    assert (np.diff(data.y) >= 0).all()
+    for k, species in enumerate(("setosa", "versicolor", "virginica")):
+        assert re.search(rf"\b{k} is {species}", data.description)
+
+
+def test_iris_is_as_fisher_published_it():
+    features = load_iris().features
+    # UCI's file has 0.1 for the 0.2 in the first, and 3.1 and 1.5 for the 3.6 and 1.4 in the other.
+    assert features[34].tolist() == [4.9, 3.1, 1.5, 0.2]
+    assert features[37].tolist() == [4.9, 3.6, 1.4, 0.1]
+
+
+def test_iris_means_as_published():
+    # Fisher (1936), table II: means of the species setosa, versicolor, virginica.
+    data = load_iris()
+    means = [data.features[data.y == k].mean(0) for k in range(3)]
+    published = [
+        [5.006, 3.428, 1.462, 0.246],
+        [5.936, 2.770, 4.260, 1.326],
+        [6.588, 2.974, 5.552, 2.026],
+    ]
+    np.testing.assert_allclose(means, published, atol=1e-12)
+
+
+def test_iris_is_the_copy_of_scikit_learn():
+    theirs = sklearn.datasets.load_iris()
+    ours = load_iris()
+    assert (ours.features == theirs.data).all()
+    assert (ours.y == theirs.target).all()
+    assert ours.feature_names == tuple(theirs.feature_names)
+
+
 def test_the_readme_names_every_file():
     folder = files("lrmath.data")
     text = folder.joinpath("README.md").read_text(encoding="utf-8")
@@ -135,4 +181,4 @@ def test_import_needs_only_numpy():
 def test_examples_in_the_docstrings():
     results = doctest.testmod(importlib.import_module("lrmath.data"))
     assert results.failed == 0
-    assert results.attempted >= 6
+    assert results.attempted >= 9

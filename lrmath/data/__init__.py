@@ -13,13 +13,13 @@ class Dataset(NamedTuple):
     """Shape (n, d), float64, without a column of ones."""
 
     y: np.ndarray
-    """Shape (n,), float64, each 0 or 1."""
+    """Shape (n,), float64: each 0 or 1, or the number of the class (0, 1, 2 in the iris data)."""
 
     feature_names: tuple[str, ...]
     """The d names of the columns of ``features``."""
 
     description: str
-    """What the rows are, what 1 means, and where the data come from."""
+    """What the rows are, what the labels mean, and where the data come from."""
 
 
 def load_wdbc():
@@ -83,6 +83,39 @@ def load_challenger():
         "23 shuttle flights before 28 January 1986, launch temperature in degrees Fahrenheit; "
         "y = 1 is thermal distress of an O-ring. Report of the Presidential Commission (1986), "
         "a United States government work.",
+    )
+
+
+def load_iris():
+    r"""Iris data: which of three species is a flower?
+
+    ``y`` is 0 for setosa, 1 for versicolor and 2 for virginica, 50 flowers each. The numbers are
+    names: their order means nothing. The four features are lengths and widths in centimetres.
+
+    Returns
+    -------
+    Dataset
+        ``features`` has shape (150, 4); the arrays are new at each call.
+
+    Notes
+    -----
+    Used in the chapter "Softmax regression".
+    Literature: E. Anderson, "The irises of the Gaspe Peninsula", Bulletin of the American Iris
+    Society 59 (1935) 2-5. R. A. Fisher, "The use of multiple measurements in taxonomic problems",
+    Annals of Eugenics 7 (1936) 179-188.
+
+    Examples
+    --------
+    >>> from lrmath import load_iris
+    >>> data = load_iris()
+    >>> data.features.shape, [int((data.y == k).sum()) for k in range(3)], data.feature_names[2]
+    ((150, 4), [50, 50, 50], 'petal length (cm)')
+    """
+    return _read(
+        "iris.csv",
+        "150 iris flowers, length and width of sepal and petal in centimetres; y = 0 is setosa, "
+        "1 is versicolor, 2 is virginica. The values of Fisher's paper (1936). "
+        "UCI Machine Learning Repository, CC BY 4.0.",
     )
 
 

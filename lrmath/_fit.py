@@ -1,0 +1,174 @@
+"""What a fit returns, and the errors that say why there is none.
+
+There is one rule: a fit that is returned has converged. Everything else is an exception, which
+carries what was reached.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+SEPARATED = (
+    "there is no minimiser: the classes are separated ({} separation). Some d has "
+    "(2 * y - 1) * (X @ d) at least 0 in all samples of positive weight and above 0 in some, so "
+    "the loss falls for ever along d. The error carries d as direction. Call irls with a ridge, or "
+    "leave features out."
+)
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A minimiser of the loss, and how it was reached."""
+
+    beta: np.ndarray
+    """Coefficients, shape (d+1,)."""
+
+    loss: float
+    """The objective at ``beta``: the sum of the losses, plus the penalty if there is one."""
+
+    iterations: int
+    """Number of steps taken."""
+
+    converged: bool
+    """True in every fit that a function returns; False in a fit that an error carries."""
+
+    gradient_norm: float
+    """``max(abs(gradient)) / n`` at ``beta``, where n is the total weight of the samples."""
+
+    path: np.ndarray = field(repr=False)
+    """The objective at the start and after each step, shape (iterations + 1,)."""
+
+    hessian: np.ndarray | None = field(default=None, repr=False)
+    """Second derivatives of the objective at ``beta``; None where it has none (a lasso)."""
+
+    def covariance(self):
+        """The inverse of the Hessian: the large-sample covariance of ``beta``.
+
+        With a ridge it is the covariance of the Gaussian approximation to the posterior.
+        """
+        if not self.converged:
+            raise ValueError(
+                "this fit did not converge, and away from the minimiser the inverse of the Hessian "
+                "is no covariance. Read the error that carried this fit."
+            )
+        if self.hessian is None:
+            raise ValueError(
+                "this fit has no covariance: an absolute value has no second derivative at 0, and "
+                "a coefficient that was set to 0 is not normal. Use irls for standard errors."
+            )
+        return _inverse(self.hessian)
+
+    def standard_errors(self):
+        """Square roots of the diagonal of the covariance."""
+        return np.sqrt(np.diag(self.covariance()))
+
+
+@dataclass(frozen=True)
+class SoftmaxFit:
+    """A minimiser of the loss of K classes, and how it was reached."""
+
+    B: np.ndarray
+    """Coefficients, shape (d+1, K), one column for each class."""
+
+    loss: float
+    """The objective at ``B``: the sum of the losses, plus the penalty if there is one."""
+
+    iterations: int
+    """Number of steps taken."""
+
+    converged: bool
+    """True in every fit that a function returns; False in a fit that an error carries."""
+
+    gradient_norm: float
+    """``max(abs(gradient)) / n`` at ``B``, where n is the total weight of the samples."""
+
+    path: np.ndarray = field(repr=False)
+    """The objective at the start and after each step, shape (iterations + 1,)."""
+
+    hessian: np.ndarray = field(repr=False)
+    """Second derivatives of the objective at ``B``, one block of d+1 rows and columns for each class.
+
+    With a reference class its block is left out, because its column of ``B`` is fixed.
+    """
+
+    reference: int | None = None
+    """The class whose column of ``B`` is fixed at 0; None if there is none."""
+
+    def covariance(self):
+        """The inverse of the Hessian: the large-sample covariance of the columns that are not fixed.
+
+        Shape ((d+1)(K-1), (d+1)(K-1)), one block for each class but the reference. With a ridge it
+        is the covariance of the Gaussian approximation to the posterior.
+        """
+        if not self.converged:
+            raise ValueError(
+                "this fit did not converge, and away from the minimiser the inverse of the Hessian "
+                "is no covariance. Read the error that carried this fit."
+            )
+        if self.reference is None:
+            raise ValueError(
+                "without a reference class the Hessian has no inverse: adding one number to all "
+                "intercepts changes nothing, so the data cannot tell them apart. "
+                "Fit with reference=k for standard errors of the differences to class k."
+            )
+        return _inverse(self.hessian)
+
+    def standard_errors(self):
+        """Square roots of the diagonal of the covariance, in the shape of ``B``; 0 where it is fixed."""
+        errors = np.sqrt(np.diag(self.covariance())).reshape(-1, len(self.B)).T
+        return np.insert(errors, self.reference, 0, axis=1)
+
+
+def _inverse(H):
+    # Scaled to a unit diagonal, so that the units of the columns of X cost no digits.
+    scale = 1 / np.sqrt(np.diag(H))
+    return scale[:, None] * np.linalg.solve(scale[:, None] * H * scale, np.diag(scale))
+
+
+class SeparationError(ValueError):
+    """The classes can be separated: the loss falls for ever along a direction, with no minimiser.
+
+    Attributes
+    ----------
+    direction : numpy.ndarray
+        A vector ``d``, shape (d+1,), with ``((2 * y - 1) * (X @ d)).min() >= 0`` and ``X @ d`` not
+        zero. Samples of weight 0 do not take part.
+    fit : Fit or None
+        What was reached, with ``converged=False``; None if the separation was seen before a step.
+    """
+
+    def __init__(self, message, direction, fit=None):
+        super().__init__(message)
+        self.direction = direction
+        self.fit = fit
+
+
+class RankDeficiencyError(ValueError):
+    """Columns of X depend on each other, so infinitely many coefficients give the same loss.
+
+    Attributes
+    ----------
+    columns : tuple of int
+        Columns of X that take part in a dependence, counted from 0.
+    fit : Fit or None
+        What was reached, with ``converged=False``; None if the dependence was seen before a step.
+    """
+
+    def __init__(self, message, columns, fit=None):
+        super().__init__(message)
+        self.columns = columns
+        self.fit = fit
+
+
+class ConvergenceError(RuntimeError):
+    """The iteration stopped before its stopping rule held.
+
+    Attributes
+    ----------
+    fit : Fit
+        What was reached, with ``converged=False``.
+    """
+
+    def __init__(self, message, fit):
+        super().__init__(message)
+        self.fit = fit

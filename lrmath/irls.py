@@ -1,0 +1,256 @@
+"""Newton's method for the loss, which is iteratively reweighted least squares (chapter "IRLS")."""
+
+import numpy as np
+
+from lrmath._fit import SEPARATED, ConvergenceError, Fit, RankDeficiencyError, SeparationError
+from lrmath._rank import (
+    DEPENDENT,
+    LEAST_PIVOT,
+    NEARLY_DEPENDENT,
+    dependent_columns,
+    least_pivot,
+    solve_scaled,
+)
+from lrmath._separation import separating_direction
+from lrmath._validate import coefficients, count, number, problem
+
+# Rows that are handled together: a block of them stays in the cache while it is used.
+_ROWS = 4096
+# Near the minimum a step changes the objective by less than it is rounded.
+_ROUNDING = 1e-12
+
+
+def irls(
+    X,
+    y,
+    *,
+    ridge=0.0,
+    penalize_intercept=False,
+    sample_weight=None,
+    beta0=None,
+    tol=1e-8,
+    max_iter=50,
+):
+    r"""Minimise the summed cross-entropy, with or without a ridge, by Newton's method.
+
+    ``beta = beta + step`` with ``hessian @ step = -gradient``, where
+
+    - ``gradient = X.T @ (s * (p - y)) + ridge * R @ beta``
+    - ``hessian = X.T @ diag(s * w) @ X + ridge * R``, with ``w = p * (1 - p)``
+
+    belong to the objective ``sum(s * loss) + ridge / 2 * beta @ R @ beta``. ``R`` is
+    ``diag(0, 1, ..., 1)``, or the identity if the intercept is penalised too.
+
+    The iteration stops when ``max(abs(gradient)) <= tol * sum(s)`` and the next step would change
+    no score by more than ``tol``. The gradient has the units of the columns, the scores have none;
+    along a separating direction the scores would go on for ever, so that is never taken for a
+    minimum.
+
+    A step that changes a score by more than 1 may be too long or too short for the quadratic model
+    behind it. Its length is corrected by one Newton step in the length alone, and then halved while
+    the objective does not fall. A step that changes no score by more than 1 always makes it fall.
+
+    Parameters
+    ----------
+    X : array_like
+        Samples, shape (n, d+1), finite, with the column of ones first.
+    y : array_like
+        Labels 0 or 1, shape (n,).
+    ridge : float
+        Strength of the penalty, 0 or more.
+    penalize_intercept : bool
+        Whether the penalty includes ``beta[0]``.
+    sample_weight : array_like, optional
+        Weights ``s``, shape (n,), finite and 0 or more; all 1 if left out. A sample of weight 0
+        is left out.
+    beta0 : array_like, optional
+        Where to start, shape (d+1,); zeros if left out.
+    tol : float
+        Bound on the mean gradient, which has the units of the columns, and on the change of the
+        scores. Where entries of ``X`` are above 1e9, rounding alone may exceed 1e-8; scale them.
+    max_iter : int
+        Largest number of steps, 1 or more.
+
+    Returns
+    -------
+    Fit
+        Its ``hessian`` is taken at its ``beta``, and its ``path`` holds the objective.
+
+    Raises
+    ------
+    TypeError
+        If an argument does not hold real numbers.
+    ValueError
+        If an entry is outside its range, the shapes do not fit, or a product overflows.
+    SeparationError
+        If the classes can be separated, completely or with ties. With a ridge, if the intercept
+        alone can do it, because there is only one class.
+    RankDeficiencyError
+        If columns of ``X`` depend on each other in the rows of positive weight, or almost so, and
+        no ridge makes up for it.
+    ConvergenceError
+        If ``max_iter`` steps were not enough.
+
+    Notes
+    -----
+    Derived in the chapter "IRLS", ``thm-newton`` and ``thm-irls``. The errors carry what was
+    reached as ``fit``. Besides ``X``, the largest arrays have n entries.
+    Literature: P. J. Green, "Iteratively reweighted least squares for maximum likelihood
+    estimation, and some robust and resistant alternatives", Journal of the Royal Statistical
+    Society B 46 (1984) 149-192.
+
+    Examples
+    --------
+    >>> from lrmath import irls
+    >>> fit = irls([[1, -1], [1, 0], [1, 1], [1, 2]], [0, 1, 0, 1])
+    >>> fit.beta.round(4).tolist()
+    [-0.4541, 0.9082]
+    >>> fit.standard_errors().round(4).tolist()
+    [1.2429, 1.0852]
+    """
+    X, y, s = problem(X, y, sample_weight)
+    beta = np.zeros(X.shape[1]) if beta0 is None else coefficients("beta0", beta0, X)
+    tol, max_iter = number("tol", tol, above=0), count("max_iter", max_iter)
+    penalty = np.full(X.shape[1], number("ridge", ridge, least=0))
+    if not penalize_intercept:
+        penalty[0] = 0
+        _refuse_one_class(X, y)
+
+    n, t = np.sum(s), 1 - 2 * y
+    with np.errstate(all="ignore"):
+        eta = X @ beta
+        loss, gradient, H = _sums(X, t, s, eta, beta, penalty)
+        path = [loss]
+        while True:
+            step = solve_scaled(H, -gradient)
+            move = X @ step
+            longest = np.abs(move).max()
+            norm = np.abs(gradient).max() / n
+            separated = not penalty.any() and (t * eta).max() < 0
+            converged = norm <= tol and longest <= tol and not separated
+            if converged or separated or len(path) > max_iter or not np.isfinite(longest):
+                break
+            if longest > 1:
+                length = _length(t, s, eta + move, move, beta + step, step, penalty)
+                step, move = length * step, length * move
+            while True:
+                new = _sums(X, t, s, eta + move, beta + step, penalty)
+                falls = new[0] <= loss + _ROUNDING * loss
+                if falls or np.abs(move).max() <= 1:
+                    break
+                step, move = step / 2, move / 2
+            if not falls:
+                break
+            beta, eta = beta + step, eta + move
+            loss, gradient, H = new
+            path.append(loss)
+
+        converged = bool(converged and least_pivot(H) >= LEAST_PIVOT)
+        fit = Fit(beta, float(loss), len(path) - 1, converged, float(norm), np.array(path), H)
+        if not converged:
+            raise _reason(X, y, penalty, fit, longest, tol)
+    return fit
+
+
+def _sums(X, t, s, eta, beta, penalty):
+    """The objective, its gradient and its Hessian at scores ``eta``, in one pass over the rows."""
+    m = X.shape[1]
+    loss, gradient, H = 0.0, np.zeros(m), np.zeros((m, m))
+    for start in range(0, len(X), _ROWS):
+        rows = slice(start, start + _ROWS)
+        A, S = X[rows], s[rows]
+        losses, residuals, w = _terms(t[rows], eta[rows])
+        loss += S @ losses
+        gradient += A.T @ (S * residuals)
+        A = np.sqrt(S * w)[:, None] * A
+        H += A.T @ A
+    H.flat[:: m + 1] += penalty
+    return loss + beta @ (penalty * beta) / 2, gradient + penalty * beta, H
+
+
+def _terms(t, eta):
+    """Loss, ``p - y`` and ``p * (1 - p)`` of each sample; ``t = 1 - 2 * y``."""
+    # softplus(z), t * sigmoid(z) and sigmoid_derivative(z), which share one exponential.
+    z = t * eta
+    e = np.exp(-np.abs(z))
+    u = 1 + e
+    return np.maximum(z, 0) + np.log1p(e), t * np.where(z >= 0, 1.0, e) / u, e / (u * u)
+
+
+def _length(t, s, eta, move, beta, step, penalty):
+    """Newton's step for the length, from 1: the objective along ``step`` is a function of it."""
+    slope, curvature = step @ (penalty * beta), step @ (penalty * step)
+    for start in range(0, len(t), _ROWS):
+        rows = slice(start, start + _ROWS)
+        _, residuals, w = _terms(t[rows], eta[rows])
+        weighted = s[rows] * move[rows]
+        slope += weighted @ residuals
+        curvature += weighted @ (w * move[rows])
+    return min(max(1 - slope / curvature, 0.5), 2.0)
+
+
+def _refuse_one_class(X, y):
+    """Raise SeparationError if the first column separates, because there is only one class."""
+    if np.all(y == y[0]):
+        side = 2 * y[0] - 1
+        if np.all(X[:, 0] > 0) or np.all(X[:, 0] < 0):
+            direction = np.zeros(X.shape[1])
+            direction[0] = side * np.sign(X[0, 0])
+            raise SeparationError(
+                f"y is {y[0]:.0f} in every sample of positive weight, so the loss falls for ever "
+                f"along the first column of X. A fit needs samples of both classes.",
+                direction,
+            )
+
+
+def _reason(X, y, penalty, fit, longest, tol):
+    """The exception that says why there is no minimiser, or why it was not found."""
+    signs, free = 2 * y - 1, penalty == 0
+    # With a ridge, the objective is that of X with these rows added.
+    rows = X if np.all(free) else np.vstack([X, np.diag(np.sqrt(penalty))])
+    columns = dependent_columns(rows)
+    if columns:
+        return RankDeficiencyError(DEPENDENT.format(", ".join(map(str, columns))), columns, fit)
+
+    if np.all(free) and np.min(signs * (X @ fit.beta)) > 0:
+        return SeparationError(SEPARATED.format("complete"), fit.beta, fit)
+    found = separating_direction(signs[:, None] * X[:, free]) if np.any(free) else None
+    if found:
+        direction = np.zeros(len(free))
+        direction[free] = found.direction
+        return SeparationError(SEPARATED.format(found.kind), direction, fit)
+
+    diagonal = fit.hessian.diagonal()
+    out_of_range = ~(np.isfinite(diagonal) & (diagonal > 0))
+    if np.any(out_of_range):
+        return ConvergenceError(
+            f"the Hessian has {diagonal[out_of_range][0]} on its diagonal for column "
+            f"{np.argmax(out_of_range)} of X, at step {fit.iterations}: the entries of the column "
+            "are too large or too small, or all probabilities are 0 or 1. Scale the column, or "
+            "start from a beta0 nearer to 0.",
+            fit,
+        )
+    if least_pivot(fit.hessian) < LEAST_PIVOT:
+        columns = dependent_columns(rows, smallest=1e-4)
+        if columns:
+            message = NEARLY_DEPENDENT.format(", ".join(map(str, columns)))
+            return RankDeficiencyError(message, columns, fit)
+        return ConvergenceError(
+            f"the Hessian is singular but for rounding at step {fit.iterations}: nearly all "
+            "probabilities are 0 or 1 there. Start from a beta0 nearer to 0, or leave it out.",
+            fit,
+        )
+    reached = f"max(abs(gradient)) / sum(s) is {fit.gradient_norm:.3g} at step {fit.iterations}"
+    if longest <= max(tol, 1e-10):
+        column = int(np.argmax(np.max(np.abs(X), axis=0)))
+        return ConvergenceError(
+            f"{reached}, where tol = {tol:.3g}, and the next step would change no score by more "
+            f"than {longest:.3g}: what is left is rounding. Column {column} of X has the largest "
+            f"entry, {np.max(np.abs(X[:, column])):.3g}; scale it, or raise tol.",
+            fit,
+        )
+    return ConvergenceError(
+        f"{reached}, where tol = {tol:.3g}, and the next step would change a score by "
+        f"{longest:.3g}. Raise max_iter, or leave beta0 out.",
+        fit,
+    )
