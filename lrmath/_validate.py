@@ -326,3 +326,10 @@ def one_axis(name, array):
             f"A column becomes one axis by {name}.ravel()."
         )
     return array
+
+
+def flag(name, value):
+    """Return ``value`` as a bool; nothing else stands for True or False."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name} is {reprlib.repr(value)}; pass True or False.")
+    return bool(value)

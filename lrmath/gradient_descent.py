@@ -55,7 +55,8 @@ def gradient_descent(
     RankDeficiencyError
         If columns of ``X`` depend on each other: the minimiser is not unique.
     ConvergenceError
-        If ``max_iter`` steps were not enough, or the loss is no longer finite.
+        If ``max_iter`` steps were not enough, the loss is no longer finite, or the gradient is
+        small in its units only: a Newton step would still change a score by 0.5 or more.
 
     Notes
     -----
@@ -90,10 +91,12 @@ def gradient_descent(
                 break
             beta = beta - alpha * gradient
 
-    H = hessian(X, beta, sample_weight=s) if norm <= tol else None
+    small = norm <= tol and np.all(np.isfinite(wrong))
+    H = hessian(X, beta, sample_weight=s) if small else None
     with np.errstate(all="ignore"):
-        # If the classes are separated, every Newton step changes a score by 1 or more.
-        settled = bool(norm <= tol and np.max(np.abs(X @ solve_scaled(H, gradient))) < 1)
+        # If the classes are separated, every Newton step changes a score by 1 or more. (Half of
+        # that leaves room for rounding.)
+        settled = bool(small and np.max(np.abs(X @ solve_scaled(H, gradient))) <= 0.5)
     fit = Fit(beta, float(path[-1]), len(path) - 1, settled, float(norm), np.array(path), H)
     if not settled:
         raise _reason(X, y, fit, alpha, 2 / L, tol)
@@ -124,7 +127,7 @@ def _reason(X, y, fit, alpha, limit, tol):
             return SeparationError(SEPARATED.format(found.kind), found.direction, fit)
         why = (
             f"max(abs(gradient)) / sum(s) is {fit.gradient_norm:.3g}, below tol = {tol:.3g}, but "
-            "beta is far from the minimiser: a Newton step would change a score by 1 or more. "
+            "beta is far from the minimiser: a Newton step would change a score by 0.5 or more. "
             "Bring the columns of X to one scale, or lower tol."
         )
     elif alpha > limit and np.any(np.diff(fit.path) > 0):

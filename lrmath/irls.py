@@ -12,7 +12,7 @@ from lrmath._rank import (
     solve_scaled,
 )
 from lrmath._separation import separating_direction
-from lrmath._validate import coefficients, count, number, problem
+from lrmath._validate import coefficients, count, flag, number, problem
 
 # Rows that are handled together: a block of them stays in the cache while it is used.
 _ROWS = 4096
@@ -112,8 +112,9 @@ def irls(
     beta = np.zeros(X.shape[1]) if beta0 is None else coefficients("beta0", beta0, X)
     tol, max_iter = number("tol", tol, above=0), count("max_iter", max_iter)
     penalty = np.full(X.shape[1], number("ridge", ridge, least=0))
-    if not penalize_intercept:
+    if not flag("penalize_intercept", penalize_intercept):
         penalty[0] = 0
+    if penalty[0] == 0:
         _refuse_one_class(X, y)
 
     n, t = np.sum(s), 1 - 2 * y

@@ -168,7 +168,7 @@ def lasso(X, y, l1, *, penalize_intercept=False, sample_weight=None, tol=1e-8, m
     TypeError
         If an argument does not hold real numbers.
     ValueError
-        If an entry is outside its range, or the shapes do not fit.
+        If an entry is outside its range, the shapes do not fit, or a product overflows.
     SeparationError
         If the intercept alone separates the classes, because there is only one. With ``l1 = 0``,
         as in ``irls``.

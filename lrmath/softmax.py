@@ -233,8 +233,8 @@ def fit_softmax(X, y, *, ridge=0.0, reference=None, sample_weight=None, tol=1e-8
             step[:, free] = _newton_step(H, gradient, free)
             longest = np.max(np.abs(X @ step))
             norm = np.max(np.abs(gradient[:, free])) / n
-            # A loss below log(2) is a probability above 1/2.
-            separated = not penalty.any() and worst < np.log(2)
+            # A loss below log(2) is a probability above 1/2, and so the largest score.
+            separated = not penalty.any() and worst < 0.69
             converged = norm <= tol and longest <= tol and not separated
             if converged or separated or len(path) > max_iter or not np.isfinite(longest):
                 break
@@ -282,6 +282,7 @@ def _two(X, B):
 
 
 def _probabilities(X, B):
+    """Return ``softmax(X @ B)``, or raise ValueError if the scores overflow."""
     with np.errstate(all="ignore"):
         scores = X @ B
     finite("(X @ B)", scores, "the scores overflow. Scale the columns of X.")
@@ -351,7 +352,8 @@ def _length(X, y, s, B, step, penalty):
     mean = np.sum(P * move, axis=0)
     slope = s @ np.sum(residuals * move, axis=0) + np.sum(penalty * step * (B + step))
     curvature = s @ np.sum(P * (move - mean) ** 2, axis=0) + np.sum(penalty * step**2)
-    return min(max(1 - slope / curvature, 0.5), 2.0)
+    # In this order NaN, from scores that overflow, gives 2, and the halving takes over.
+    return max(0.5, min(2.0, 1 - slope / curvature))
 
 
 def _newton_step(H, gradient, free):

@@ -192,7 +192,7 @@ COMPLETE = add_intercept([[-2], [-1], [1], [2.0]]), np.array([0, 0, 1, 1])
 TIED = add_intercept([[-2], [-1], [0], [0], [1], [2.0]]), np.array([0, 0, 0, 1, 1, 1])
 
 
-@pytest.mark.parametrize("rate", [None, 0.1, 1.0, 1e5])
+@pytest.mark.parametrize("rate", [None, 0.1, 1.0, 1e5, 1e308])
 def test_complete_separation_is_never_answered(rate):
     X, y = COMPLETE
     with pytest.raises(SeparationError, match=r"complete separation.*Call irls with a r") as raised:
@@ -203,7 +203,17 @@ def test_complete_separation_is_never_answered(rate):
     assert fit.path[0] == pytest.approx(4 * np.log(2))
     assert fit.path[-1] < 0.2
     # The control: with the large rate the gradient alone would have said "converged".
-    assert (fit.gradient_norm <= 1e-8) == (rate == 1e5)
+    assert (fit.gradient_norm <= 1e-8) == (rate in (1e5, 1e308))
+
+
+def test_one_large_step_is_not_taken_for_an_answer():
+    # Here the Newton step changes both scores by 1 exactly, or by a little less in rounding.
+    X, y = add_intercept([[0], [-1]]), np.array([0, 0])
+    for rate in np.linspace(20, 60, 100):
+        with pytest.raises(SeparationError) as raised:
+            gradient_descent(X, y, learning_rate=rate, tol=0.1)
+        assert raised.value.fit.iterations == 1
+        assert ((2 * y - 1) * (X @ raised.value.direction)).min() > 0
 
 
 def test_separation_with_ties_is_never_answered():
@@ -223,7 +233,7 @@ def test_separation_with_ties_is_never_answered():
 def test_a_gradient_that_is_small_for_its_units_only_is_no_minimum():
     X, y = challenger()
     X = X * [1, 1e-9]
-    with pytest.raises(ConvergenceError, match="below tol.*Newton step would change a score by 1"):
+    with pytest.raises(ConvergenceError, match="below tol.*Newton step would change a score by 0.5"):
         gradient_descent(X, y)
 
 

@@ -741,6 +741,8 @@ BAD = [
     (X4, Y4, {"ridge": "1"}, TypeError, r"^ridge is '1'; pass one real number"),
     (X4, Y4, {"ridge": [1, 1]}, TypeError, r"^ridge is \[1, 1\]"),
     (X4, Y4, {"ridge": True}, TypeError, r"^ridge is True"),
+    (X4, Y4, {"penalize_intercept": "no"}, TypeError, r"^penalize_intercept is 'no'; pass True or"),
+    (X4, Y4, {"penalize_intercept": 1}, TypeError, r"^penalize_intercept is 1; pass True or"),
     (X4, Y4, {"tol": -1e-8}, ValueError, r"^tol is -1e-08; it must be finite and above 0"),
     (X4, Y4, {"tol": 0}, ValueError, r"^tol is 0\.0"),
     (X4, Y4, {"max_iter": 0}, ValueError, r"^max_iter is 0; it must be 1 or more"),

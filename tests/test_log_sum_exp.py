@@ -105,8 +105,9 @@ def plain_softmax(a):
 
 
 class TestAccuracy:
-    # Over ten searches with other seeds and up to 1000 classes the largest errors were 1.97 ulps
-    # for softmax, 1.87 for log_softmax and 0.85 of the bound for logsumexp.
+    # The bounds hold at these points. In searches over sixty million results, softmax reached 2.25
+    # ulps and log_softmax passed 2 once, with 2.03. Twice in 100000, where a result is not quite
+    # near 0, logsumexp passed this bound, by a third at most.
     def test_softmax(self, exact):
         error, at = worst(softmax, exact, 0)
         assert error <= 2.5, f"softmax({at!r}) is {error:.3g} ulps off"

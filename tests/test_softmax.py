@@ -172,9 +172,7 @@ class TestHessian:
             return softmax_gradient(self.X, Y, v.reshape(4, 4).T, sample_weight=self.s).T.ravel()
 
         def of(sign):
-            return lambda v: sign * softmax_hessian(
-                self.X, v.reshape(4, 4).T, sample_weight=self.s
-            )
+            return lambda v: sign * softmax_hessian(self.X, v.reshape(4, 4).T, sample_weight=self.s)
 
         check_hessian("softmax-hessian", loss, of(1), points)
         check_jacobian("softmax-hessian-of-gradient", grad, of(1), points)
@@ -290,9 +288,7 @@ class TestFit:
         X, y, s = sample(K=2)
         fit = fit_softmax(X, y, ridge=2.6, sample_weight=s)
         beta = fit.B[:, 1] - fit.B[:, 0]
-        np.testing.assert_allclose(
-            beta, irls(X, y, ridge=1.3, sample_weight=s).beta, atol=1e-8
-        )
+        np.testing.assert_allclose(beta, irls(X, y, ridge=1.3, sample_weight=s).beta, atol=1e-8)
         assert np.abs(beta - irls(X, y, ridge=2.6, sample_weight=s).beta).max() > 1e-3
 
     def test_weights_are_repeated_rows(self):
