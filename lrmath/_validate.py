@@ -152,9 +152,10 @@ def _not_real(name, value):
 def fits(name, vector, X, axis, advice=""):
     """Raise ValueError unless ``vector`` has one entry for each row (axis 0) or column (1) of X."""
     if vector.shape != (X.shape[axis],):
+        line = ("row", "column")[axis]
         raise ValueError(
             f"{name} has shape {vector.shape} and X has shape {X.shape}; {name} must have shape "
-            f"({X.shape[axis]},), one entry for each {('row', 'column')[axis]} of X. {advice}"
+            f"({X.shape[axis]},), one entry for each {line} of X.{' ' * bool(advice)}{advice}"
         )
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lrmath._validate import finite, labels, matrix, real, weights
+from lrmath._validate import coefficients, finite, fits, labels, matrix, row_weights
 from lrmath.sigmoid import sigmoid
 
 
@@ -90,11 +90,9 @@ def gradient(X, y, beta, *, sample_weight=None):
     """
     X = matrix("X", X)
     y = labels(y)
-    beta, _ = real("beta", beta)
-    finite("beta", beta)
-    _fits("y", y, X.shape, 0, "A column of labels becomes one axis by y.ravel().")
-    _fits("beta", beta, X.shape, 1, "If X lacks the column of ones, call add_intercept first.")
-    s, _ = weights(sample_weight, y)
+    fits("y", y, X, 0, "A column of labels becomes one axis by y.ravel().")
+    beta = coefficients("beta", beta, X)
+    s = row_weights(sample_weight, X)
     # Overflow is looked for in the two products, where it can be named.
     with np.errstate(all="ignore"):
         eta = X @ beta
@@ -103,11 +101,3 @@ def gradient(X, y, beta, *, sample_weight=None):
         result = X.T @ (s * (t * sigmoid(t * eta)))
         finite("gradient", result, "the sum overflows. Scale the columns of X.")
     return result
-
-
-def _fits(name, vector, shape, axis, advice):
-    if vector.shape != (shape[axis],):
-        raise ValueError(
-            f"{name} has shape {vector.shape} and X has shape {shape}; {name} must have shape "
-            f"({shape[axis]},), one entry for each {('row', 'column')[axis]} of X. {advice}"
-        )

@@ -1,4 +1,4 @@
-"""Newton's method for the loss, which is iteratively reweighted least squares (chapter "IRLS")."""
+"""Newton's method for the loss, which is iteratively reweighted least squares (chapter "Newton's method and IRLS")."""
 
 import numpy as np
 
@@ -93,7 +93,7 @@ def irls(
 
     Notes
     -----
-    Derived in the chapter "IRLS", ``thm-newton`` and ``thm-irls``. The errors carry what was
+    Derived in the chapter "Newton's method and IRLS", ``thm-newton`` and ``thm-irls``. The errors carry what was
     reached as ``fit``. Besides ``X``, the largest arrays have n entries.
     Literature: P. J. Green, "Iteratively reweighted least squares for maximum likelihood
     estimation, and some robust and resistant alternatives", Journal of the Royal Statistical
@@ -187,7 +187,8 @@ def _length(t, s, eta, move, beta, step, penalty):
         weighted = s[rows] * move[rows]
         slope += weighted @ residuals
         curvature += weighted @ (w * move[rows])
-    return min(max(1 - slope / curvature, 0.5), 2.0)
+    # In this order a NaN becomes 2, and the halving ends.
+    return max(0.5, min(2.0, 1 - slope / curvature))
 
 
 def _refuse_one_class(X, y):

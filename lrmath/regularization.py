@@ -1,4 +1,4 @@
-"""The L1 penalty: soft threshold and lasso (chapter "Regularization"); the ridge is in ``irls``."""
+"""The L1 penalty: soft threshold and lasso (chapter "Regularisation"); the ridge is in ``irls``."""
 
 import numpy as np
 
@@ -6,6 +6,7 @@ from lrmath._fit import ConvergenceError, Fit, SeparationError
 from lrmath._validate import (
     count,
     finite,
+    flag,
     number,
     problem,
     real,
@@ -47,7 +48,7 @@ def soft_threshold(x, t):
 
     Notes
     -----
-    Derived in the chapter "Regularization", ``thm-soft-threshold``.
+    Derived in the chapter "Regularisation", ``thm-soft-threshold``.
     Literature: D. L. Donoho, "De-noising by soft-thresholding", IEEE Transactions on Information
     Theory 41 (1995) 613-627.
 
@@ -100,7 +101,7 @@ def l1_max(X, y, *, sample_weight=None):
 
     Notes
     -----
-    Derived in the chapter "Regularization", ``thm-l1-max``.
+    Derived in the chapter "Regularisation", ``thm-l1-max``.
     Literature: K. Koh, S.-J. Kim and S. Boyd, "An interior-point method for large-scale
     l1-regularized logistic regression", Journal of Machine Learning Research 8 (2007) 1519-1555.
 
@@ -179,7 +180,7 @@ def lasso(X, y, l1, *, penalize_intercept=False, sample_weight=None, tol=1e-8, m
 
     Notes
     -----
-    Derived in the chapter "Regularization", ``thm-l1-optimality`` and ``thm-soft-threshold``. A
+    Derived in the chapter "Regularisation", ``thm-l1-optimality`` and ``thm-soft-threshold``. A
     minimiser exists for separated classes too, and for columns that depend on each other. In the
     latter case there may be several; their probabilities are the same, and one is returned.
     Literature: J. Friedman, T. Hastie and R. Tibshirani, "Regularization paths for generalized
@@ -201,7 +202,7 @@ def lasso(X, y, l1, *, penalize_intercept=False, sample_weight=None, tol=1e-8, m
         return irls(X, y, sample_weight=s, tol=tol, max_iter=max_iter)
     penalty = np.full(X.shape[1], l1)
     beta = np.zeros(X.shape[1])
-    if not penalize_intercept:
+    if not flag("penalize_intercept", penalize_intercept):
         penalty[0] = 0
         _refuse_separation_by_intercept(X, y)
         if np.all(X[:, 0] == 1):

@@ -443,9 +443,16 @@ def _reason(X, y, penalty, fit, free, separated, longest, tol):
             fit,
         )
     if least_pivot(_definite(fit.hessian, free[free])) < LEAST_PIVOT:
-        columns = dependent_columns(rows, smallest=1e-4) or tuple(range(X.shape[1]))
-        message = NEARLY_DEPENDENT.format(", ".join(map(str, columns)))
-        return RankDeficiencyError(message, columns, fit)
+        columns = dependent_columns(rows, smallest=1e-4)
+        if columns:
+            message = NEARLY_DEPENDENT.format(", ".join(map(str, columns)))
+            return RankDeficiencyError(message, columns, fit)
+        return ConvergenceError(
+            f"rounding has left too few digits in the Hessian at step {fit.iterations}, because "
+            "almost all probabilities are 0 or 1: the classes are all but separated. "
+            "Call fit_softmax with a larger ridge.",
+            fit,
+        )
     reached = f"max(abs(gradient)) / sum(s) is {fit.gradient_norm:.3g} at step {fit.iterations}"
     if longest <= max(tol, 1e-10):
         column = int(np.argmax(np.max(np.abs(X), axis=0)))

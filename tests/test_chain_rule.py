@@ -199,7 +199,7 @@ BAD = [
     (X3, Y3, B2, [1, 1, -2], ValueError, r"^sample_weight\[2\] is -2\.0; weights must be 0 or"),
     (X3, Y3, B2, [np.inf, 1, 1], ValueError, r"^sample_weight\[0\] is inf"),
     (X3, Y3, B2, [1, np.nan, 1], ValueError, r"^sample_weight\[1\] is nan"),
-    (X3, Y3, B2, [1, 1], ValueError, r"^sample_weight has shape \(2,\) and y has shape \(3,\)"),
+    (X3, Y3, B2, [1, 1], ValueError, r"^sample_weight has shape \(2,\) and X has shape \(3, 2\)"),
     (X3, Y3, B2, ["a", "b", "c"], TypeError, r"^sample_weight\[0\] is 'a'"),
     (X3, Y3, B2, np.ma.array([1, 1, 1]), TypeError, r"^sample_weight is a masked array"),
     # overflow of finite input

@@ -45,7 +45,11 @@ def tables():
             np.log(rng.dirichlet(np.full(K, 0.7), n) + 1e-300),
             np.full((2, K), -np.log(K)) + rng.normal(0, 1e-15, (2, K)),
         )
-    # Samples on which plainer formulas err most, found by a search.
+    # Samples on which the formulas err most if a rounding is not put back, found by a search.
+    yield np.array([[-0.318, -0.446, 3.087, 0.06, 2.777, 1.853]])
+    yield np.array([[-0.135, -0.072, 0.146, 0.192, 0.101, 1.49]])
+    yield np.array([[-0.159, -5.862, 3.305], [1140.998, 1150.345, 1153.114]])
+    # The ends of the range.
     yield np.array([[1e308, 1.0000001e308, -1e308], [-1e308, -1e308, 1.7e308], [1e308] * 3])
     yield np.array([[5e-324, -5e-324, 0.0], [1e-308, 3e-310, -1e-300], [-1.7e308, 5.0, 4.0]])
     yield np.array([[0.0, -36.7368], [0.0, -37.4299], [745.1, 0.0], [745.2, 0.0], [1e5, 1e5 + 1]])

@@ -2,7 +2,7 @@
 
 The last cell of a chapter stores a row for each derivation and each check (`lrmath.verify.ledger`). Which theorem a row belongs
 to follows from where its cell stands: it belongs to the theorem box or the exercise that comes before it in the same section,
-else to the section. Which function computes a theorem follows from the docstrings, which name its label.
+else to the section. Where that is not so, a comment in the text says it: <!-- ledger: thm-... --> or <!-- ledger: text -->. Which function computes a theorem follows from the docstrings, which name its label.
 
 Nothing here proves anything. It counts and links.
 """
@@ -26,7 +26,8 @@ MARKERS = re.compile(
     r"^##\s+(?P<section>.+?)\s*$"
     r"|^:::+\{prf:theorem\}\s*(?P<title>.*?)\s*\n:label:\s*(?P<theorem>\S+)"
     r"|^:::+\{solution-start\}\s*(?P<exercise>\S+)"
-    r"|^:::+\{solution-(?P<end>end)\}",
+    r"|^:::+\{solution-(?P<end>end)\}"
+    r"|^<!-- ledger: (?P<place>thm-\S+|text) -->",
     re.MULTILINE,
 )
 # A label that is put together, as in f"bce-{y}", is known by its beginning.
@@ -54,8 +55,12 @@ def read(chapter):
                 elif marker["theorem"]:
                     home = ("theorem", marker["theorem"])
                     theorems[marker["theorem"]] = marker["title"]
+                elif marker["exercise"]:
+                    home = ("exercise", marker["exercise"])
+                elif marker["place"] and marker["place"] != "text":
+                    home = ("theorem", marker["place"])
                 else:
-                    home = ("exercise", marker["exercise"]) if marker["exercise"] else section
+                    home = section
         else:
             for label in LABEL.findall(source):
                 homes.setdefault(label, home)
@@ -160,19 +165,39 @@ class Chapter(Generated):
                 f"`{row['label']}`, {row['controls']} rejected.")
 
 
+def claims():
+    """The statements of each source, from `book/sources.yml`."""
+    sources = yaml.safe_load((BOOK / "sources.yml").read_text(encoding="utf-8"))
+    return {source["source"]: source["claims"] for source in sources}
+
+
+class CoverageTotals(Generated):
+    """How many statements of each source are right, imprecise and wrong."""
+
+    def run(self):
+        verdicts = ("right", "imprecise", "wrong")
+        lines = ["| source | statements | " + " | ".join(verdicts) + " |", "| :--- | ---: | ---: | ---: | ---: |"]
+        counts = {name: [sum(c["verdict"] == v for c in own) for v in verdicts] for name, own in claims().items()}
+        counts["**together**"] = [sum(column) for column in zip(*counts.values())]
+        for number, (name, row) in enumerate(counts.items(), 1):
+            name = name if name.startswith("*") else f"[{number}](sources-{name.lower()})"
+            lines.append(f"| {name} | {sum(row)} | " + " | ".join(map(str, row)) + " |")
+        return self.parse(lines)
+
+
 class Coverage(Generated):
     """Every statement of one source, with the place in the book that derives, proves or corrects it."""
 
     required_arguments = 1
-    ROLES = {"thm": "prf:ref", "eq": "eq", "fig": "numref", "ex": "ref", "sec": "ref", "err": "ref"}
+    ROLES = {"thm": "prf:ref", "rem": "prf:ref", "eq": "eq", "fig": "numref", "ex": "ref", "sec": "ref", "err": "ref"}
 
     def run(self):
         self.env.note_dependency(str(BOOK / "sources.yml"))
-        sources = yaml.safe_load((BOOK / "sources.yml").read_text(encoding="utf-8"))
-        claims = next(source["claims"] for source in sources if source["source"] == self.arguments[0])
-        lines = ["| id | says | place |", "| :--- | :--- | :--- |"]
-        for claim in claims:
-            lines.append(f"| {claim['id']} | {claim['says']} | {', '.join(map(self.link, self.places(claim)))} |")
+        lines = ["| where | says | place in this book |", "| :--- | :--- | :--- |"]
+        for claim in claims()[self.arguments[0]]:
+            verdict = "" if claim["verdict"] == "right" else f" *({claim['verdict']})*"
+            place = ", ".join(map(self.link, self.places(claim)))
+            lines.append(f"| {claim['where']} | {claim['says']}{verdict} | {place} |")
         return self.parse(lines)
 
     @staticmethod
@@ -215,5 +240,6 @@ def setup(app):
     app.add_directive("ledger-totals", Totals)
     app.add_directive("ledger-chapter", Chapter)
     app.add_directive("sources", Coverage)
+    app.add_directive("sources-totals", CoverageTotals)
     app.connect("doctree-read", add_badges)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
