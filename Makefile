@@ -13,7 +13,7 @@ SITE := _build/html
 NOTEBOOKS := $(sort $(wildcard book/*.ipynb))
 COUNT = $(shell grep -c '^[a-zA-Z0-9][^;]*$$' $(1))
 
-.PHONY: book test serve lab execute bench lock clean distclean help python-version
+.PHONY: book test serve lab execute bench mutants lock clean distclean help python-version
 .DEFAULT_GOAL := book
 
 book: $(VENV)/installed  ## build the site from clean, warnings are errors
@@ -45,6 +45,10 @@ execute: $(VENV)/installed  ## run the chapters in a clean kernel and store thei
 # uv resolves for every platform and Python version at once, which pip cannot. It lives in an environment of its own.
 LOCK = $(1)/bin/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --fork-strategy fewest \
 	--no-emit-index-url --custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
+
+mutants: $(VENV)/installed  ## break lrmath on purpose, about a thousand times, and see whether the tests notice; half an hour
+	@echo "==> Breaking lrmath"
+	@$(BIN)/python tests/mutants.py
 
 bench: $(VENV)/installed  ## time the fits against their peers and the floor, one thread, a few minutes; writes benchmarks/results.md
 	@echo "==> Timing"
