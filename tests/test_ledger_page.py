@@ -88,8 +88,34 @@ def test_every_chapter_is_on_the_page():
 
 def test_the_summary_counts():
     rows = [
-        {"kind": "derivation", "steps": 2, "controls": 9, "for": "$n, d$"},
-        {"kind": "derivation", "steps": 1, "controls": 5, "for": r"$z \in \mathbb R$"},
+        {"kind": "derivation", "steps": 2, "controls": 9, "for": "$n, d$", "scope": "all n, d"},
+        {"kind": "derivation", "steps": 1, "controls": 5, "for": r"$z \in \mathbb R$", "scope": "all real z"},
         {"kind": "gradient", "controls": 6, "error": "1e-08"},
     ]
     assert ledger_page.summary(rows) == "3 steps proved for all $n, d$; checked to 1e-08; 20 wrong versions rejected"
+    assert ledger_page.summary(rows[1:2], "scope") == "1 step proved for all real z; 5 wrong versions rejected"
+
+
+def test_every_statement_of_the_sources_has_a_place():
+    claims = [claim for own in ledger_page.claims().values() for claim in own]
+    ids = [claim["id"] for claim in claims]
+    assert len(ids) == len(set(ids)) == 292
+    assert {claim["verdict"] for claim in claims} == {"right", "imprecise", "wrong"}
+    for claim in claims:
+        assert claim["place"] and claim["says"], claim["id"]
+        assert bool(claim.get("erratum")) == (claim["verdict"] != "right"), claim["id"]
+
+
+def test_every_mistake_has_an_erratum_that_runs():
+    errata = (BOOK / "errata.ipynb").read_text(encoding="utf-8")
+    anchors = re.findall(r"\((err-[^)\s]+)\)=", errata)
+    assert len(anchors) == len(set(anchors))
+    wanted = {f"err-{claim['id'].lower()}" for own in ledger_page.claims().values() for claim in own if claim.get("erratum")}
+    assert wanted - set(anchors) == set()
+    cells = ledger_page.json.loads(errata)["cells"]
+    kinds = ["".join(cell["source"]) for cell in cells]
+    for number, cell in enumerate(cells):
+        if "### " in kinds[number] and cell["cell_type"] == "markdown":
+            following = cells[number + 1]
+            assert following["cell_type"] == "code", kinds[number][:80]
+            assert re.search(r"\bassert\b|\bverdict\(", kinds[number + 1]), kinds[number][:80]

@@ -41,6 +41,8 @@ def source_text(page):
         text = "\n\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
     else:
         text = (ROOT / f"{page}.md").read_text(encoding="utf-8")
+        included = re.compile(r"^```\{include\} (\S+)\n```$", re.MULTILINE)
+        text = included.sub(lambda part: (ROOT / page).parent.joinpath(part[1]).read_text(encoding="utf-8"), text)
     return re.sub(r"^(`{3,}).*?^\1`*\s*$", "", text, flags=re.MULTILINE | re.DOTALL)
 
 

@@ -93,3 +93,9 @@ def test_a_pipe_in_a_formula_stays_in_its_cell():
     Derivation("modulus", "sqrt(z**2)").then("Abs(z)", because="the root is not negative")
     table = ledger("chapter").markdown().splitlines()
     assert len({line.count("|") for line in table if line.startswith("|")}) == 1
+
+
+def test_a_bar_in_a_formula_does_not_end_a_cell():
+    Derivation("bar", "At(D(z**2, z), z, 1)").then("2", because="power rule")
+    rows = [line for line in ledger("chapter").markdown().splitlines() if line.startswith("| bar")]
+    assert len(rows) == 1 and rows[0].count("|") == 6 and r"\right\vert " in rows[0]

@@ -37,7 +37,7 @@ LABEL = re.compile(r"\b(?:Derivation|check_\w+)\(\s*f?\"([^\"{]+)")
 def chapters():
     """The chapters in the order of the table of contents."""
     toc = yaml.safe_load((BOOK.parent / "_toc.yml").read_text(encoding="utf-8"))
-    files = [entry["file"] for part in toc["parts"] for entry in part["chapters"]]
+    files = [entry["file"] for part in toc.get("parts", []) for entry in part["chapters"]]
     return [Path(file).name for file in files if re.match(r"\d\d-", Path(file).name)]
 
 
@@ -81,8 +81,8 @@ def computed_by():
     return functions
 
 
-def summary(rows):
-    """What was done for a theorem, in one line of Markdown."""
+def summary(rows, scope="for"):
+    """What was done for a theorem, in one line; with ``scope="for"`` in Markdown, with ``scope="scope"`` in plain words."""
     proofs = [row for row in rows if row["kind"] == "derivation"]
     checks = [row for row in rows if row["kind"] != "derivation"]
     steps = sum(row["steps"] for row in proofs)
@@ -90,8 +90,9 @@ def summary(rows):
     parts = []
     if proofs:
         # Of the scopes, the one with the most sizes says for what the theorem was proved.
-        scope = max((row["for"] for row in proofs), key=lambda latex: (latex.count(","), "in" not in latex, len(latex)))
-        parts.append(f"{steps} step{'s' * (steps != 1)} proved" + f" for all {scope}" * bool(scope))
+        widest = max(proofs, key=lambda row: (row["for"].count(","), r"\in" not in row["for"], len(row["for"])))
+        for_all = f" for all {widest['for']}" if scope == "for" else f" for {widest['scope']}"
+        parts.append(f"{steps} step{'s' * (steps != 1)} proved" + for_all * bool(widest[scope]))
     if checks:
         parts.append("checked to " + " and ".join(sorted({row["error"] for row in checks})))
     return "; ".join([*parts, f"{rejected} wrong versions rejected"])
@@ -223,14 +224,10 @@ def add_badges(app, doctree):
         own = [row for row in rows if row["home"] == ("theorem", label)]
         if label not in theorems or not own:
             continue
-        text = summary(own)
         badge = nodes.paragraph(classes=["theorem-badge"])
         link = addnodes.pending_xref("", refdomain="std", reftype="ref", reftarget=f"ledger-{label}", refexplicit=True,
                                      refdoc=docname, refwarn=True)
-        inner = nodes.inline("", "")
-        for part in re.split(r"(\$[^$]*\$)", text):
-            inner += nodes.math("", part.strip("$")) if part.startswith("$") else nodes.Text(part)
-        link += inner
+        link += nodes.inline("", summary(own, "scope"))
         badge += nodes.raw("", '<span aria-hidden="true">✓</span> ', format="html")
         badge += link
         node.append(badge)

@@ -66,7 +66,8 @@ class Ledger:
 
 def _table(head, rows):
     lines = [head, ["---"]*(len(head) - 2) + ["---:"]*2, *rows]
-    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
+    # A bar inside a formula would end the cell.
+    return "\n".join("| " + " | ".join(str(cell).replace("|", r"\vert ") for cell in line) + " |" for line in lines)
 
 
 def ledger(chapter, leave_out=()):
