@@ -157,26 +157,37 @@ def print_row(*cells):
     print("| " + " | ".join(str(cell) for cell in cells) + " |", flush=True)
 
 
+def show(ms):
+    return f"{ms:,.0f}" if ms >= 100 else f"{ms:.3g}"
+
+
 def binary(cases):
-    print(f"## Binary, ridge {RIDGE:g}, until max|gradient| / n <= {TOL:g}\n")
-    print("Each cell: milliseconds / times the floor / times as fast as newton-cholesky.\n")
-    columns = []
+    print(f"## Two classes\n\nRidge {RIDGE:g}, until max|gradient| / n is at most {TOL:g}. ", end="")
+    print("Times in milliseconds.\n")
+    peers = [name for name in SOLVERS if name != "lrmath irls"]
+    head = ["data", "steps", "floor", "irls", "times the floor"]
+    for name in peers:
+        head += [name, "irls is faster by"]
+    print_row(*head)
+    print_row(":---", *["---:"] * (len(head) - 1))
+    early = {}
     for case in cases:
         ms, left, steps = measure(case)
-        column = {"steps of irls": steps, "floor, ms": f"{ms['floor']:.3g}"}
-        for name in SOLVERS:
-            cell = f"{ms[name]:.3g} / {ms[name] / ms['floor']:.1f} / {ms[REFERENCE] / ms[name]:.2f}"
+        ours = ms["lrmath irls"]
+        row = [case, steps, show(ms["floor"]), show(ours), f"{ours / ms['floor']:.1f}"]
+        for name in peers:
+            row += [show(ms[name]), f"{ms[name] / ours:.1f}"]
             # A solver that stopped early has not done the work.
-            column[name] = cell if left[name] <= TOL else f"{cell} (left {left[name]:.0e})"
-        columns.append(column)
-    print_row("", *cases)
-    print_row("---", *["---"] * len(cases))
-    for name in columns[0]:
-        print_row(name, *[column[name] for column in columns])
+            if left[name] > TOL:
+                early.setdefault(name, []).append(f"{left[name]:.0e} at {case}")
+        assert left["lrmath irls"] <= TOL, f"{case}: irls left {left['lrmath irls']:.1e}"
+        print_row(*row)
+    for name, rests in early.items():
+        print(f"\nStopped before that: {name}, which left {', '.join(rests)}.")
     if "1M x 20" in cases:
-        print("\nExtra memory at 1M x 20, where X is 168 MB:\n")
+        print("\nExtra memory at 1M x 20, where X has 168 MB:\n")
         print_row("", "MB")
-        print_row("---", "---")
+        print_row(":---", "---:")
         for name in SOLVERS:
             print_row(name, f"{extra_memory(name):.0f}")
     print()

@@ -12,7 +12,7 @@ It needs what `pip install -e .[test]` brings.
 import warnings
 
 # Before NumPy: it sets the number of threads.
-from run import RIDGE, TOL, machine, medians, print_row  # isort: skip
+from run import RIDGE, TOL, machine, medians, print_row, show  # isort: skip
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression
@@ -75,9 +75,10 @@ def quality(X, y, B):
 
 def main():
     warnings.simplefilter("ignore")
-    print(f"## K classes, ridge {RIDGE:g}, until max|gradient| / n <= {TOL:g}\n")
-    print_row("", "steps", *[f"{name}, ms" for name in SOLVERS], "times as fast")
-    print_row(*["---"] * (len(SOLVERS) + 3))
+    print(f"## K classes\n\nRidge {RIDGE:g}, until max|gradient| / n is at most {TOL:g}. ", end="")
+    print("Times in milliseconds.\n")
+    print_row("data", "steps", *SOLVERS, "fit_softmax is faster by")
+    print_row(":---", *["---:"] * (len(SOLVERS) + 2))
     for case in ["iris", *SIZES]:
         X, y, repeats = problem(case)
         features = np.ascontiguousarray(X[:, 1:])
@@ -91,7 +92,7 @@ def main():
         )
         ours, theirs = ms.values()
         steps = fit_softmax(X, y, ridge=RIDGE, tol=TOL).iterations
-        print_row(case, steps, f"{ours:.3g}", f"{theirs:.3g}", f"{theirs / ours:.2f}")
+        print_row(case, steps, show(ours), show(theirs), f"{theirs / ours:.1f}")
     print()
 
 

@@ -42,9 +42,9 @@ def least_pivot(H):
             return 0.0
 
 
-def refuse_dependent_columns(X, s=None):
-    """Raise RankDeficiencyError if columns of X depend on each other, in the rows with s > 0."""
-    columns = dependent_columns(X if s is None or np.all(s > 0) else X[s > 0])
+def refuse_dependent_columns(X):
+    """Raise RankDeficiencyError if columns of X depend on each other."""
+    columns = dependent_columns(X)
     if columns:
         raise RankDeficiencyError(DEPENDENT.format(", ".join(map(str, columns))), columns)
 

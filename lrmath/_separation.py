@@ -133,28 +133,29 @@ def _one_direction(A, rank_tol):
         return None
     M = scale[:, None] * V[:rank].T / sizes[:rank]
     B = A @ M
+    # How far rounding errors move the rows of B.
+    rounding = A.shape[1] * _EPS * (np.abs(A) @ np.linalg.norm(M, axis=1))
     # The length is 0 or at least 1; half way is far from both.
-    residual = nonnegative_least_squares(B, -B.sum(axis=0), small=0.5)
+    residual = nonnegative_least_squares(B, -B.sum(axis=0), rounding, small=0.5)
     if np.linalg.norm(residual) <= 0.5:
         return None
     d = M @ -residual
     return d / np.max(np.abs(d))
 
 
-def nonnegative_least_squares(C, f, small=0.0):
+def nonnegative_least_squares(C, f, rounding, small=0.0):
     """The residual ``f - C.T @ u`` of least length over ``u >= 0``; at most ``small`` is enough.
 
     Rows of ``C`` are taken into use one at a time, the one that shortens the residual most
-    steeply, and dropped when their ``u`` falls to 0 (Lawson and Hanson).
+    steeply, and dropped when their ``u`` falls to 0 (Lawson and Hanson). ``rounding`` says how far
+    rounding errors move each row.
     """
     used, u = [], np.zeros(0)
+    Q, R = np.linalg.qr(C[used].T)
     residual, length = f, np.linalg.norm(f)
-    noise = 1e-13 * np.linalg.norm(C, axis=1)
     while length > small:
-        slope = C @ residual - noise * length
-        slope[used] = -np.inf
-        steepest = int(np.argmax(slope))
-        if slope[steepest] <= 0:
+        steepest = _steepest(C, residual, rounding, used, Q, R)
+        if steepest is None:
             break
         used, u = [*used, steepest], np.append(u, 0.0)
         while True:
@@ -176,6 +177,23 @@ def nonnegative_least_squares(C, f, small=0.0):
             break
         residual, length = new, np.linalg.norm(new)
     return residual
+
+
+def _steepest(C, residual, rounding, used, Q, R):
+    """The row with the largest ``C @ residual`` that is more than a rounding error, or None.
+
+    In theory the rows in use have slope 0, and so has each sum of multiples of them. Its rounding
+    error grows with the multiples. Taken into use, it could shorten any residual to 0.
+    """
+    length = np.linalg.norm(residual)
+    slope = C @ residual - rounding * length
+    slope[used] = 0
+    while slope[i := int(np.argmax(slope))] > 0:
+        multiples = np.linalg.solve(R, Q.T @ C[i])
+        if slope[i] > np.abs(multiples) @ rounding[used] * length:
+            return i
+        slope[i] = 0
+    return None
 
 
 def _polish(A, d, tied):
@@ -260,7 +278,7 @@ def _null_space(A):
     """Solve ``A @ d = 0`` for some entries of ``d`` in whole numbers.
 
     Returns ``pivots, free, solution, common`` with
-    ``common * d[pivots] = solution @ d[free]``, or None if that would take long.
+    ``common * d[pivots] = solution @ d[free]``, or None if only 0 solves it or it would take long.
     """
     rows = _independent_rows(A)
     if len(rows) ** 2 * A.shape[1] > 300_000:
@@ -286,6 +304,8 @@ def _null_space(A):
     if previous < 0:
         previous, M = -previous, [[-v for v in row] for row in M]
     free = [j for j in range(A.shape[1]) if j not in pivots]
+    if not free:
+        return None
     return pivots, free, [[-row[j] for j in free] for row in M], previous
 
 

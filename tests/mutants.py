@@ -7,15 +7,16 @@ Each mutant is a copy of the package with one operator, comparison, constant or 
 module fail or run for too long. A survivor is either a gap in the tests, or no change at all: then it stands in
 `tests/mutants.txt` with the reason. The run fails if there is a survivor that is not listed.
 
-Ready-made tools were tried first. They change a copy of the source tree in place or import it through hooks of their own, and
-need minutes per module for NumPy code, because each mutant starts a whole test session; what is needed here is a hundred lines.
+Why no ready-made tool: those that run on this Python start a whole interpreter for each mutant, and importing NumPy, SciPy and
+scikit-learn takes longer than most tests here. This script imports them once and forks, so it needs Linux or macOS.
 """
 
 import argparse
 import ast
 import copy
+import multiprocessing
+import os
 import shutil
-import subprocess
 import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
@@ -129,20 +130,33 @@ def tests(module):
     return [str(ROOT / "tests" / f"test_{name}.py") for name in names]
 
 
-def survives(module, source):
-    """Whether the tests pass with this source in the place of the module's."""
+def run_tests(module, source):
+    """In a process of its own: run the tests with this source in the place of the module's; the exit status is pytest's."""
+    import pytest
+
+    silence = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(silence, 1)
+    os.dup2(silence, 2)
     with tempfile.TemporaryDirectory() as folder:
         package = Path(folder) / "lrmath"
         shutil.copytree(ROOT / "lrmath", package, ignore=shutil.ignore_patterns("__pycache__"))
         (package / f"{module}.py").write_text(source, encoding="utf-8")
         # The folder comes first on the path, before the installed package.
-        code = f"import sys; sys.path.insert(0, {folder!r}); import pytest; sys.exit(pytest.main(sys.argv[1:]))"
-        command = [sys.executable, "-c", code, "-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", *tests(module)]
-        try:
-            run = subprocess.run(command, capture_output=True, cwd=folder, timeout=SECONDS)
-        except subprocess.TimeoutExpired:
-            return False
-        return run.returncode == 0
+        sys.path.insert(0, folder)
+        status = pytest.main(["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--rootdir", str(ROOT), *tests(module)])
+        assert sys.modules["lrmath"].__file__.startswith(folder), "the tests imported another lrmath"
+    os._exit(status)
+
+
+def survives(module, source):
+    """Whether the tests pass with this source in the place of the module's."""
+    process = multiprocessing.get_context("fork").Process(target=run_tests, args=(module, source))
+    process.start()
+    process.join(SECONDS)
+    if process.is_alive():
+        process.kill()
+        process.join()
+    return process.exitcode == 0
 
 
 def listed():
@@ -160,6 +174,8 @@ def main(arguments=None):
     parser.add_argument("modules", nargs="*", help=f"of {', '.join(modules())} (default: all)")
     options = parser.parse_args(arguments)
     names = options.modules or modules()
+    for heavy in ("mpmath", "numpy", "pytest", "scipy.optimize", "scipy.special", "sklearn.linear_model", "statsmodels.api"):
+        __import__(heavy)  # here, so that no mutant has to
     known, unexplained, used = listed(), [], set()
     for module in names:
         if not survives(module, (ROOT / "lrmath" / f"{module}.py").read_text(encoding="utf-8")):

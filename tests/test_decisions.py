@@ -11,7 +11,7 @@ from sklearn import calibration, metrics
 from sklearn.utils.class_weight import compute_sample_weight
 
 from lrmath._fit import SeparationError
-from lrmath._separation import _holds, exact_product, separating_direction
+from lrmath._separation import _holds, _polish, exact_product, separating_direction
 from lrmath.chain_rule import add_intercept
 from lrmath.data import load_challenger, load_wdbc
 from lrmath.decisions import (
@@ -301,6 +301,35 @@ class TestSeparation:
         assert found.kind == "complete"
         rows = np.vstack([X[1:], -X[1:], X[:1]])
         assert kind_found(rows) == kind_in_fractions(rows) == "quasi-complete"
+
+    def test_rows_that_depend_on_those_in_use(self):
+        # Three classes, and four: the rows of a pair of classes are differences of other rows.
+        # Taken for new ones because of a rounding error, they made the rows overlap.
+        own = [(2.54, -1.42), (0.6, -0.46), (0.95, 1.77)]
+        both = [(1.58, -0.71), (0.72, 1.64), (-2.15, 0.67), (1.13, 0.29), (2.54, -1.42)]
+        both += [(0.45, 1.34), (0.74, 0.32), (0.54, -0.13), (1.38, -0.04), (1.54, -1.24)]
+        both += [(-0.61, -0.94), (0.6, -0.46), (0.15, 1.85), (0.95, 1.77)]
+        three = [np.kron([1, 0], [1, *x]) for x in own]
+        three += [np.kron([-1, 0], [1, 2.34, -1.02])]
+        three += [np.kron([1, -1], [1, *x]) for x in both]
+        three += [np.kron([0, -1], [1, 2.34, -1.02])]
+        first = [(0.4, 1.64), (1.4, -0.25)]
+        second = [(0.32, 1.89), (0.19, 0.64), (-0.17, 0.08), (-0.09, 1.03), (-0.5, 1.47)]
+        second += [(0.45, -0.69), (0.4, 1.64), (1.4, -0.25), (-0.2, 0.36), (0.71, 1.08)]
+        four = [np.kron([0, 1], [1, -0.32, 0.72]), np.kron([-1, 1], [1, -0.74, -0.42])]
+        four += [np.kron([-1, 0], [1, *x]) for x in first]
+        four += [np.kron([0, -1], [1, *x]) for x in second]
+        four += [np.kron([1, -1], [1, 1.02, -0.7])]
+        for rows in (three, four):
+            A = np.array(rows)
+            assert kind_found(A) == kind_in_fractions(A) == "quasi-complete"
+            exact = exact_product(A, separating_direction(A).direction)
+            assert exact.min() == 0 < exact.max()
+
+    def test_rows_that_are_tied_only_up_to_rounding(self):
+        # No vector but 0 has score 0 on both, so there is nothing to replace d by.
+        A, d = np.array([[1, -1e-11], [-1, -1e-11], [0, 1]]), np.array([0.0, 1.0])
+        assert _polish(A, d, np.array([True, True, False])).tolist() == [0, 1]
 
     @pytest.mark.parametrize("label", [0, 1])
     def test_one_class(self, label):

@@ -13,7 +13,7 @@ from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 
 from lrmath._fit import ConvergenceError, RankDeficiencyError, SeparationError
-from lrmath._rank import dependent_columns, solve_scaled
+from lrmath._rank import dependent_columns, least_pivot, solve_scaled
 from lrmath.bce import bce_from_logits
 from lrmath.chain_rule import add_intercept, gradient
 from lrmath.data import load_challenger, load_wdbc
@@ -779,3 +779,16 @@ def test_examples_in_the_docstrings():
     results = doctest.testmod(module)
     assert results.failed == 0
     assert results.attempted >= 4
+
+
+def test_the_least_pivot_of_a_diagonal_matrix_is_1():
+    assert least_pivot(np.diag([1e-8, 1.0, 1e8])) == pytest.approx(1, rel=1e-12)
+    # A pivot is 1 - R**2 of a column on those before it.
+    assert least_pivot(np.array([[1.0, 0.6], [0.6, 1.0]])) == pytest.approx(0.64, rel=1e-12)
+    assert least_pivot(np.array([[1.0, 2.0], [2.0, 1.0]])) == 0
+
+
+def test_a_fit_cannot_be_changed():
+    fit = irls(np.ones((4, 1)), [0, 1, 0, 1])
+    with pytest.raises(AttributeError):
+        fit.beta = np.zeros(1)

@@ -717,3 +717,9 @@ def test_examples_in_the_docstrings():
     results = doctest.testmod(importlib.import_module("lrmath.softmax"))
     assert results.failed == 0
     assert results.attempted >= 9
+
+
+def test_a_softmax_fit_cannot_be_changed():
+    fit = fit_softmax(np.ones((4, 1)), [0, 1, 0, 1], reference=0)
+    with pytest.raises(AttributeError):
+        fit.B = np.zeros((1, 2))
