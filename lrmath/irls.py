@@ -59,7 +59,8 @@ def irls(
     ridge : float
         Strength of the penalty, 0 or more.
     penalize_intercept : bool
-        Whether the penalty includes ``beta[0]``.
+        Whether the penalty includes ``beta[0]``. The coefficient that goes free is the first; if the
+        ones stand in another column of ``X``, the penalty is put on the wrong one.
     sample_weight : array_like, optional
         Weights ``s``, shape (n,), finite and 0 or more; all 1 if left out. A sample of weight 0
         is left out.
@@ -93,7 +94,8 @@ def irls(
 
     Notes
     -----
-    Derived in the chapter "Newton's method and IRLS", ``thm-newton`` and ``thm-irls``. The errors carry what was
+    Derived in the chapter "Newton's method and IRLS", ``thm-newton``, ``thm-irls``,
+    ``thm-short-step`` and ``thm-separated-step``. The errors carry what was
     reached as ``fit``. Besides ``X``, the largest arrays have n entries.
     Literature: P. J. Green, "Iteratively reweighted least squares for maximum likelihood
     estimation, and some robust and resistant alternatives", Journal of the Royal Statistical
