@@ -160,6 +160,27 @@ def test_too_large_a_rate_is_named():
     np.testing.assert_allclose(fit.path, by_hand(X, y, np.zeros(2), 1, 60, np.ones(23)), rtol=1e-6)
     with pytest.raises(ValueError, match="did not converge"):
         fit.covariance()
+    # A loss in smaller units rises by less, and no less truly.
+    small = np.full(23, 1e-3)
+    with pytest.raises(ConvergenceError, match="the loss rose"):
+        gradient_descent(X, y, learning_rate=1000, max_iter=60, sample_weight=small)
+
+
+def test_a_loss_that_did_not_rise_is_not_said_to_have_risen():
+    X, y = challenger()
+    rate = 2.1 / largest_curvature(X, np.ones(23))
+    with pytest.raises(ConvergenceError, match="tol = 1e-08 was not reached") as raised:
+        gradient_descent(X, y, learning_rate=rate, max_iter=7)
+    assert (np.diff(raised.value.fit.path) < 0).all()
+    # The loss is even, and the steps end up going to and fro between b and -b.
+    X, y, beta0 = [[1], [1]], [0, 1], [1.0]
+    for _ in range(2):
+        with pytest.raises(ConvergenceError) as raised:
+            gradient_descent(X, y, learning_rate=4.5, max_iter=999, beta0=beta0)
+        beta0 = raised.value.fit.beta
+    assert "not reached" in str(raised.value)
+    assert beta0[0] != 0
+    assert (np.diff(raised.value.fit.path) == 0).all()
 
 
 def test_too_few_steps_are_named():
@@ -177,6 +198,18 @@ def test_max_iter_counts_steps():
     assert gradient_descent(X, y, max_iter=steps).iterations == steps
     with pytest.raises(ConvergenceError):
         gradient_descent(X, y, max_iter=steps - 1)
+
+
+def test_a_gradient_of_exactly_tol_is_small_enough():
+    X, y = challenger()
+    fit = gradient_descent(X, y, tol=1e-4)
+    same = gradient_descent(X, y, tol=fit.gradient_norm)
+    assert same.iterations == fit.iterations
+    X, y = TIED
+    with pytest.raises(SeparationError) as raised:
+        gradient_descent(X, y, beta0=[0, 20])
+    with pytest.raises(SeparationError):
+        gradient_descent(X, y, beta0=[0, 20], tol=raised.value.fit.gradient_norm)
 
 
 def test_a_loss_that_is_not_finite_stops_at_once():
@@ -204,6 +237,23 @@ def test_complete_separation_is_never_answered(rate):
     assert fit.path[-1] < 0.2
     # The control: with the large rate the gradient alone would have said "converged".
     assert (fit.gradient_norm <= 1e-8) == (rate in (1e5, 1e308))
+
+
+def test_complete_separation_is_seen_at_any_beta_that_has_it():
+    X, y = COMPLETE
+    # After a single step, with scores far below 1; and where some scores overflow.
+    for options in ({"learning_rate": 0.01, "max_iter": 1}, {"beta0": [0, 1e308]}):
+        with pytest.raises(SeparationError, match="complete separation") as raised:
+            gradient_descent(X, y, **options)
+        assert (raised.value.direction == raised.value.fit.beta).all()
+
+
+def test_a_score_of_0_is_on_neither_side():
+    X, y = add_intercept([[-2], [-1], [0]]), np.array([0, 0, 1])
+    with pytest.raises(SeparationError, match="complete separation") as raised:
+        gradient_descent(X, y, beta0=[0, 1000], tol=0.5)
+    assert raised.value.fit.beta.tolist() == [0, 1000]
+    assert ((2 * y - 1) * (X @ raised.value.direction)).min() > 0
 
 
 def test_one_large_step_is_not_taken_for_an_answer():
@@ -264,9 +314,12 @@ def test_no_flag_of_the_processor_leaks():
     X, y = challenger()
     with np.errstate(all="raise"):
         gradient_descent(X, y, beta0=[1e-310, 1e-310], tol=1e-3)
-        for c in (1e-200, 1e200):
-            with pytest.raises(ValueError, match="largest eigenvalue .* out of the range"):
+        for c, size in ((1e-200, "0"), (1e200, "inf"), ([1, 1e200], "inf")):
+            with pytest.raises(ValueError, match=f"largest eigenvalue .* is {size}, out of the r"):
                 gradient_descent(c * X, y)
+        # The largest size at which 1 / L is infinite.
+        with pytest.raises(ValueError, match="largest eigenvalue .* is 2.23e-308, out of the r"):
+            gradient_descent([[2.0**-511]], [1])
 
 
 X4, Y4 = [[1, -1], [1, 0], [1, 1], [1, 2]], [0, 1, 0, 1]
