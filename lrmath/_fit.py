@@ -16,7 +16,7 @@ SEPARATED = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Fit:
     """A minimiser of the loss, and how it was reached."""
 
@@ -63,7 +63,7 @@ class Fit:
         return np.sqrt(np.diag(self.covariance()))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class SoftmaxFit:
     """A minimiser of the loss of K classes, and how it was reached."""
 
@@ -86,7 +86,7 @@ class SoftmaxFit:
     """The objective at the start and after each step, shape (iterations + 1,)."""
 
     hessian: np.ndarray = field(repr=False)
-    """Second derivatives of the objective at ``B``, one block of d+1 rows and columns for each class.
+    """Second derivatives of the objective at ``B``, a block of d+1 rows and columns for each class.
 
     With a reference class its block is left out, because its column of ``B`` is fixed.
     """
@@ -95,7 +95,7 @@ class SoftmaxFit:
     """The class whose column of ``B`` is fixed at 0; None if there is none."""
 
     def covariance(self):
-        """The inverse of the Hessian: the large-sample covariance of the columns that are not fixed.
+        """The inverse of the Hessian: the large-sample covariance of the columns that are free.
 
         Shape ((d+1)(K-1), (d+1)(K-1)), one block for each class but the reference. With a ridge it
         is the covariance of the Gaussian approximation to the posterior.
@@ -114,7 +114,7 @@ class SoftmaxFit:
         return _inverse(self.hessian)
 
     def standard_errors(self):
-        """Square roots of the diagonal of the covariance, in the shape of ``B``; 0 where it is fixed."""
+        """Square roots of the diagonal of the covariance, shaped as ``B``; 0 where it is fixed."""
         errors = np.sqrt(np.diag(self.covariance())).reshape(-1, len(self.B)).T
         return np.insert(errors, self.reference, 0, axis=1)
 
@@ -138,9 +138,13 @@ class SeparationError(ValueError):
     """
 
     def __init__(self, message, direction, fit=None):
-        super().__init__(message)
+        # All arguments, so that the error survives the way back from another process.
+        super().__init__(message, direction, fit)
         self.direction = direction
         self.fit = fit
+
+    def __str__(self):
+        return self.args[0]
 
 
 class RankDeficiencyError(ValueError):
@@ -155,9 +159,12 @@ class RankDeficiencyError(ValueError):
     """
 
     def __init__(self, message, columns, fit=None):
-        super().__init__(message)
+        super().__init__(message, columns, fit)
         self.columns = columns
         self.fit = fit
+
+    def __str__(self):
+        return self.args[0]
 
 
 class ConvergenceError(RuntimeError):
@@ -170,5 +177,8 @@ class ConvergenceError(RuntimeError):
     """
 
     def __init__(self, message, fit):
-        super().__init__(message)
+        super().__init__(message, fit)
         self.fit = fit
+
+    def __str__(self):
+        return self.args[0]

@@ -334,3 +334,14 @@ def flag(name, value):
     if not isinstance(value, (bool, np.bool_)):
         raise TypeError(f"{name} is {reprlib.repr(value)}; pass True or False.")
     return bool(value)
+
+
+def ones_first(X, advice):
+    """Raise ValueError unless the first column of X can stand for the intercept."""
+    first = X[:, 0]
+    if first[0] == 0 or np.any(first != first[0]):
+        row = 0 if first[0] == 0 else int(np.argmax(first != first[0]))
+        raise ValueError(
+            f"X[{row}, 0] is {first[row]}; the first column must hold ones, because its "
+            f"coefficient is left out of the penalty. {advice}"
+        )

@@ -1,4 +1,4 @@
-"""Newton's method for the loss, which is iteratively reweighted least squares (chapter "Newton's method and IRLS")."""
+"""Iteratively reweighted least squares (chapter "Newton's method and IRLS")."""
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from lrmath._rank import (
     solve_scaled,
 )
 from lrmath._separation import separating_direction
-from lrmath._validate import coefficients, count, flag, number, problem
+from lrmath._validate import coefficients, count, flag, number, ones_first, problem
 
 # Rows that are handled together: a block of them stays in the cache while it is used.
 _ROWS = 4096
@@ -57,10 +57,10 @@ def irls(
     y : array_like
         Labels 0 or 1, shape (n,).
     ridge : float
-        Strength of the penalty, 0 or more.
+        Strength of the penalty, 0 or more. It is ``1 / C`` of scikit-learn's
+        ``LogisticRegression(C=C)``, which leaves the intercept free too.
     penalize_intercept : bool
-        Whether the penalty includes ``beta[0]``. The coefficient that goes free is the first; if the
-        ones stand in another column of ``X``, the penalty is put on the wrong one.
+        Whether the penalty includes ``beta[0]``. If not, the first column of ``X`` must hold ones.
     sample_weight : array_like, optional
         Weights ``s``, shape (n,), finite and 0 or more; all 1 if left out. A sample of weight 0
         is left out.
@@ -115,6 +115,8 @@ def irls(
     tol, max_iter = number("tol", tol, above=0), count("max_iter", max_iter)
     penalty = np.full(X.shape[1], number("ridge", ridge, least=0))
     if not flag("penalize_intercept", penalize_intercept):
+        if penalty.any():
+            ones_first(X, "Call add_intercept, or pass penalize_intercept=True.")
         penalty[0] = 0
     if penalty[0] == 0:
         _refuse_one_class(X, y)
@@ -130,7 +132,8 @@ def irls(
             longest = np.abs(move).max()
             norm = np.abs(gradient).max() / n
             separated = not penalty.any() and (t * eta).max() < 0
-            converged = norm <= tol and longest <= tol and not separated
+            # On separated data no step is short; half of that leaves room for rounding.
+            converged = norm <= tol and longest <= min(tol, 0.5) and not separated
             if converged or separated or len(path) > max_iter or not np.isfinite(longest):
                 break
             if longest > 1:

@@ -8,6 +8,7 @@ from lrmath._validate import (
     finite,
     flag,
     number,
+    ones_first,
     problem,
     real,
     refuse,
@@ -198,11 +199,13 @@ def lasso(X, y, l1, *, penalize_intercept=False, sample_weight=None, tol=1e-8, m
     X, y, s = problem(X, y, sample_weight)
     l1, tol = number("l1", l1, least=0), number("tol", tol, above=0)
     max_iter = count("max_iter", max_iter)
+    free = not flag("penalize_intercept", penalize_intercept)
     if l1 == 0:
         return irls(X, y, sample_weight=s, tol=tol, max_iter=max_iter)
     penalty = np.full(X.shape[1], l1)
     beta = np.zeros(X.shape[1])
-    if not flag("penalize_intercept", penalize_intercept):
+    if free:
+        ones_first(X, "Call add_intercept, or pass penalize_intercept=True.")
         penalty[0] = 0
         _refuse_separation_by_intercept(X, y)
         if np.all(X[:, 0] == 1):

@@ -26,6 +26,7 @@ from lrmath._validate import (
     matrix,
     number,
     one_hot,
+    ones_first,
     problem,
     real,
     row_weights,
@@ -222,6 +223,8 @@ def fit_softmax(X, y, *, ridge=0.0, reference=None, sample_weight=None, tol=1e-8
     free = _free_columns(reference, K)
     tol, max_iter = number("tol", tol, above=0), count("max_iter", max_iter)
     penalty = np.full((X.shape[1], 1), number("ridge", ridge, least=0))
+    if penalty.any():
+        ones_first(X, "Call add_intercept.")
     penalty[0] = 0
 
     B, n = np.zeros((X.shape[1], K)), np.sum(s)
@@ -235,7 +238,7 @@ def fit_softmax(X, y, *, ridge=0.0, reference=None, sample_weight=None, tol=1e-8
             norm = np.max(np.abs(gradient[:, free])) / n
             # A loss below log(2) is a probability above 1/2, and so the largest score.
             separated = not penalty.any() and worst < 0.69
-            converged = norm <= tol and longest <= tol and not separated
+            converged = norm <= tol and longest <= min(tol, 0.25) and not separated
             if converged or separated or len(path) > max_iter or not np.isfinite(longest):
                 break
             # A step that moves no difference of scores by more than 1 lowers the objective.

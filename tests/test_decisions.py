@@ -499,6 +499,7 @@ class TestBayesThreshold:
         assert bayes_threshold(3, 0) == 1
         assert bayes_threshold(1.7e308, 1.7e308) == 0.5
         assert bayes_threshold(5e-324, 5e-324) == 0.5
+        assert bayes_threshold(1.7e308, 1e-300) == 1
         assert type(bayes_threshold(1, 2)) is float
 
     @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import doctest
 import importlib
+import pickle
 import tracemalloc
 import warnings
 
@@ -189,6 +190,15 @@ def test_the_length_of_long_steps_saves_steps(ridge):
     X, y = wdbc()
     fit = irls(X, y, ridge=ridge)
     assert fit.iterations <= full_steps(X, y, penalty_of(X, ridge)) - 2
+
+
+def test_a_step_that_changes_a_score_by_more_than_1_gets_a_better_length():
+    X, y = random_problem(4, 80, 3, 0.7)
+    newton = np.linalg.lstsq(X, 4 * y - 2, rcond=None)[0]
+    assert 1 < np.abs(X @ newton).max() < 2
+    with pytest.raises(ConvergenceError) as raised:
+        irls(X, y, max_iter=1)
+    assert raised.value.fit.loss < bce_from_logits(y, X @ newton) - 1e-3
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -452,6 +462,24 @@ class TestSeparation:
         with pytest.raises(SeparationError) as before:
             irls(X, y, max_iter=fit.iterations - 1)
         assert ((2 * y - 1) * (X @ before.value.fit.beta)).min() < 0
+        # The scores may be far below 1.
+        X, y = SEPARATED["one feature"]
+        with pytest.raises(SeparationError) as raised:
+            irls(X, y)
+        assert (raised.value.fit.beta == raised.value.direction).all()
+
+    def test_with_a_ridge_a_beta_that_separates_is_no_reason(self):
+        X, y = SEPARATED["one feature"]
+        with pytest.raises(ConvergenceError, match="Raise max_iter") as raised:
+            irls(X, y, ridge=1e-3, max_iter=1)
+        assert ((2 * y - 1) * (X @ raised.value.fit.beta)).min() > 0
+
+    def test_a_score_of_0_is_on_neither_side(self):
+        X, y = add_intercept([[-2], [-1], [0]]), np.array([0, 0, 1])
+        with pytest.raises(SeparationError, match="complete separation") as raised:
+            irls(X, y, beta0=[0, 1000])
+        assert raised.value.fit.beta.tolist() == [0, 1000]
+        assert ((2 * y - 1) * (X @ raised.value.direction)).min() > 0
 
     @pytest.mark.parametrize("name", TIED)
     def test_with_ties(self, name):
@@ -489,7 +517,7 @@ class TestSeparation:
     @pytest.mark.parametrize("name", [*SEPARATED, *TIED])
     def test_a_ridge_gives_an_answer(self, name):
         X, y = {**SEPARATED, **TIED}[name]
-        fit = irls(X, y, ridge=1e-3)
+        fit = irls(X, y, ridge=1e-3, penalize_intercept=bool(np.ptp(X[:, 0]) > 0))
         assert fit.converged
 
     def test_data_that_overlap_by_little_are_answered(self):
@@ -506,26 +534,29 @@ class TestSeparation:
         with pytest.raises(SeparationError, match=rf"y is {label} in every sample") as raised:
             irls(X, y, ridge=ridge)
         assert raised.value.direction.tolist() == [2 * label - 1, 0, 0, 0]
+        with pytest.raises(SeparationError, match=rf"y is {label} in every sample"):
+            irls(X[:1], y[:1], ridge=ridge)
         assert irls(X, y, ridge=1, penalize_intercept=True).converged
 
     def test_one_class_without_intercept(self):
         X, _ = wdbc([1, 4, 8])
         # Centred features separate nothing by themselves, and beta = 0 is the minimiser.
-        assert np.abs(irls(X[:, 1:], np.ones(len(X))).beta).max() < 1e-7
         y = np.ones(len(X))
-        with pytest.raises(SeparationError) as raised:
-            irls(X[:, 1:] - [10, 0, 0], y)
-        assert certified(raised.value, X[:, 1:] - [10, 0, 0], y)
+        for unit in (1, 0.1):
+            assert np.abs(irls(unit * X[:, 1:], y).beta).max() < 1e-7
+        # The first column separates, or the second, or the first in all rows but one.
+        but_one = np.append(0, y[1:])
+        pairs = [(X[:, 1] - 10, X[:, 2]), (X[:, 1], -y), (but_one, X[:, 1]), (-but_one, X[:, 1])]
+        for columns in map(np.column_stack, pairs):
+            with pytest.raises(SeparationError) as raised:
+                irls(columns, y)
+            assert certified(raised.value, columns, y)
 
-    def test_a_free_first_column_that_separates(self):
-        # The ridge leaves the first column alone, whatever it holds.
+    def test_a_first_column_that_separates_is_no_column_of_ones(self):
         X, y = wdbc([1, 4, 8])
         X = np.column_stack([np.where(y == 1, 1.0, -1.0), X[:, 1:]])
-        X[::2, 0] = 0
-        with pytest.raises(SeparationError) as raised:
+        with pytest.raises(ValueError, match="the first column must hold ones"):
             irls(X, y, ridge=1.0)
-        assert certified(raised.value, X, y)
-        assert (raised.value.direction[1:] == 0).all()
 
 
 class TestRank:
@@ -576,9 +607,8 @@ class TestRank:
         X, y = OVERLAPPING["wdbc"]
         fit = irls(np.column_stack([X, np.zeros(len(X))]), y, ridge=1.0)
         assert fit.beta[4] == 0
-        with pytest.raises(RankDeficiencyError) as raised:
+        with pytest.raises(ValueError, match=r"^X\[0, 0\] is 0\.0; the first column must hold ones"):
             irls(np.column_stack([np.zeros(len(X)), X[:, 1:]]), y, ridge=1.0)
-        assert raised.value.columns == (0,)
 
     def test_almost_dependent_columns_still_have_an_answer(self):
         X, y = OVERLAPPING["wdbc"]
@@ -714,14 +744,26 @@ def test_max_iter_counts_steps():
     assert fit.iterations == steps - 1
     with pytest.raises(ValueError, match="did not converge"):
         fit.standard_errors()
+    # In other units of the weights, the Hessian is small, and nothing is wrong with it.
+    with pytest.raises(ConvergenceError, match="Raise max_iter"):
+        irls(X, y, sample_weight=np.full(len(y), 1e-6), max_iter=steps - 1)
+
+
+def test_a_gradient_of_exactly_tol_is_small_enough():
+    X, y = challenger()
+    X = X * [1, 1e6]  # so that the gradient decides, and not the scores
+    fit = irls(X, y, tol=1e-2)
+    assert fit.iterations == irls(X, y, tol=fit.gradient_norm).iterations
 
 
 def test_a_tolerance_below_rounding_is_named():
     X, y = OVERLAPPING["wdbc"]
     with pytest.raises(ConvergenceError, match="what is left is rounding"):
         irls(X, y, tol=1e-20)
+    huge = X * [1, 1e14, 1, 1]
+    huge[0, 1] = 0
     with pytest.raises(ConvergenceError, match="what is left is rounding. Column 1 of X has"):
-        irls(X * [1, 1e14, 1, 1], y)
+        irls(huge, y)
 
 
 def test_no_flag_of_the_processor_leaks():
@@ -792,3 +834,42 @@ def test_a_fit_cannot_be_changed():
     fit = irls(np.ones((4, 1)), [0, 1, 0, 1])
     with pytest.raises(AttributeError):
         fit.beta = np.zeros(1)
+
+
+def test_errors_come_back_from_another_process():
+    apart = np.array([[1.0, -1.0], [1.0, 1.0]]), [0, 1]
+    twins = np.ones((4, 2)), [0, 1, 0, 1]
+    for X, y in (apart, twins):
+        with pytest.raises((SeparationError, RankDeficiencyError)) as caught:
+            irls(X, y)
+        again = pickle.loads(pickle.dumps(caught.value))
+        assert type(again) is type(caught.value) and str(again) == str(caught.value)
+        name = "direction" if isinstance(again, SeparationError) else "columns"
+        assert np.array_equal(getattr(again, name), getattr(caught.value, name))
+    with pytest.raises(ConvergenceError) as caught:
+        irls(add_intercept(load_wdbc().features[:, :3]), load_wdbc().y, max_iter=1)
+    again = pickle.loads(pickle.dumps(caught.value))
+    assert str(again) == str(caught.value) and again.fit.loss == caught.value.fit.loss
+
+
+@pytest.mark.parametrize("tol", [1, 2, 10])
+def test_a_large_tolerance_is_no_way_to_fit_separated_data(tol):
+    x = add_intercept(np.array([[-1.0], [0.0], [0.0], [1.0]]))
+    with pytest.raises((SeparationError, ConvergenceError)):
+        irls(x, [0, 0, 1, 1], tol=tol)
+
+
+def test_a_ridge_wants_the_ones_first():
+    x = np.random.default_rng(8).normal(size=(40, 2))
+    y = np.arange(40) % 2
+    with pytest.raises(ValueError, match=r"^X\[1, 0\] is .*; the first column must hold ones"):
+        irls(x, y, ridge=1.0)
+    with pytest.raises(ValueError, match=r"Call add_intercept"):
+        irls(np.column_stack([x, np.ones(40)]), y, ridge=1.0)
+    assert irls(x, y, ridge=1.0, penalize_intercept=True).converged
+    assert irls(x, y).converged
+
+
+def test_fits_can_be_compared_and_collected():
+    fit = irls(np.ones((4, 1)), [0, 1, 0, 1])
+    assert fit == fit and len({fit}) == 1

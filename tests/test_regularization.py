@@ -16,7 +16,7 @@ from lrmath.data import load_wdbc
 from lrmath.hessian import hessian
 from lrmath.irls import irls
 from lrmath.regularization import l1_max, lasso, soft_threshold
-from lrmath.sigmoid import sigmoid
+from lrmath.sigmoid import logit, sigmoid
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -262,8 +262,55 @@ class TestLasso:
     def test_without_a_column_of_ones(self):
         X, y = wdbc(4)
         X = X[:, 1:]
-        fit = lasso(X, y, 8)
-        assert missed(X, y, fit.beta, 8).max() / len(y) <= 1.01e-8
+        with pytest.raises(ValueError, match="the first column must hold ones"):
+            lasso(X, y, 8)
+        fit = lasso(X, y, 8, penalize_intercept=True)
+        assert missed(X, y, fit.beta, 8, penalize_intercept=True).max() / len(y) <= 1.01e-8
+
+    def test_entries_whose_squares_underflow(self):
+        X, y = wdbc(2)
+        fit = lasso(X * [1, 1e-200, 1], y, 1e-202)
+        assert fit.beta[1] == 0
+        np.testing.assert_allclose(fit.beta[[0, 2]], irls(X[:, [0, 2]], y).beta, rtol=1e-6)
+
+    def test_the_first_step_minimises_the_quadratic_model(self):
+        X, y = wdbc()
+        l1, start = 0.01 * l1_max(X, y), np.append(logit(y.mean()), np.zeros(30))
+        with pytest.raises(ConvergenceError) as info:
+            lasso(X, y, l1, max_iter=1)
+        beta = info.value.fit.beta
+        slope = gradient(X, y, start) + hessian(X, start) @ (beta - start)
+        strength = np.append(0, np.full(30, l1))
+        zero = beta == 0
+        assert 5 < zero.sum() < 25
+        assert (np.abs(slope[zero]) <= l1).all()
+        np.testing.assert_allclose(slope[~zero], -(strength * np.sign(beta))[~zero], atol=1e-9 * l1)
+
+    @pytest.mark.parametrize(
+        ("share", "ratio", "part", "halvings"), [(1e-3, 2.95, 0.05, 1), (1e-6, 243, 1e-5, 6)]
+    )
+    def test_a_step_is_halved_until_the_objective_falls(self, share, ratio, part, halvings):
+        # Class 1 is rare, and in a small part of the samples ``ratio`` times as frequent. Full
+        # steps, of scores that change by 2 and by 242, would raise the objective.
+        X, y = np.array([[1, 1], [1, 1], [1, 0], [1, 0]]), np.array([1, 0, 1, 0])
+        ones = share * np.array([ratio * part, 1 - ratio * part])
+        s = np.array([ones[0], part - ones[0], ones[1], 1 - part - ones[1]])
+        fit = lasso(X, y, 1e-18, sample_weight=s)
+        assert (np.diff(fit.path) < 0).all()
+        start = np.array([logit(share), 0])
+        g, H = gradient(X, y, start, sample_weight=s), hessian(X, start, sample_weight=s)
+        newton = np.linalg.solve(H, -g)
+        assert objective(X, y, start + newton, 1e-18, s) > fit.path[0]
+        with pytest.raises(ConvergenceError) as info:
+            lasso(X, y, 1e-18, sample_weight=s, max_iter=1)
+        first = info.value.fit.beta - start
+        np.testing.assert_allclose(first, newton / 2**halvings, rtol=1e-6)
+
+    def test_a_condition_missed_by_exactly_tol_is_met(self):
+        X, y = wdbc(2)
+        X = X * [1, 1e6, 1]  # so that the conditions decide, and not the scores
+        fit = lasso(X, y, 1e3, tol=1e-2)
+        assert fit.iterations == lasso(X, y, 1e3, tol=fit.gradient_norm).iterations
 
     def test_too_few_steps(self):
         X, y = wdbc()

@@ -505,14 +505,17 @@ class TestNoMinimiser:
             fit = fit_softmax(X, y)
             assert np.abs(slope(X, y, fit.B)).max() / 40 <= 1e-8
 
-    def test_an_unpenalised_column_separates_in_spite_of_a_ridge(self):
+    def test_a_ridge_wants_the_ones_first(self):
         X, y, _ = sample(K=3)
-        X[:, 0] = np.where(y == 0, 1, -1)
-        with pytest.raises(SeparationError) as caught:
-            fit_softmax(X, y, ridge=1)
-        D = caught.value.direction
-        assert (D[1:] == 0).all()
-        assert_separates(D, X, y)
+        with pytest.raises(ValueError, match="the first column must hold ones.* Call add_intercept"):
+            fit_softmax(X[:, 1:], y, ridge=1)
+        assert fit_softmax(X[:, 1:], y).converged
+
+    @pytest.mark.parametrize("tol", [0.6, 2])
+    def test_a_large_tolerance_is_no_way_to_fit_separated_data(self, tol):
+        X, y = np.array([[1.0, -1.0], [1.0, 0.0], [1.0, 0.0], [1.0, 1.0]]), [0, 0, 1, 1]
+        with pytest.raises((SeparationError, ConvergenceError)):
+            fit_softmax(X, y, tol=tol)
 
     @pytest.mark.parametrize("reference", [None, 1])
     def test_dependent_columns(self, reference):
@@ -553,14 +556,25 @@ class TestNoMinimiser:
         assert len(fit.path) == 3
         with pytest.raises(ValueError, match="did not converge"):
             fit.covariance()
+        # In other units of the weights, the Hessian is small, and nothing is wrong with it.
+        with pytest.raises(ConvergenceError, match="Raise max_iter"):
+            fit_softmax(X, y, max_iter=2, sample_weight=np.full(300, 1e-6))
+
+    def test_a_gradient_of_exactly_tol_is_small_enough(self):
+        X, y, _ = sample()
+        X = X * [1, 1e6, 1, 1]  # so that the gradient decides, and not the scores
+        fit = fit_softmax(X, y, tol=1e-2)
+        assert fit.iterations == fit_softmax(X, y, tol=fit.gradient_norm).iterations
 
     def test_entries_out_of_range(self):
         X, y, _ = sample()
         for factor in (1e200, 1e-200):
             with pytest.raises(ConvergenceError, match="for column 1 of X, .* Scale the column"):
                 fit_softmax(X * [1, factor, 1, 1], y)
+        huge = X * [1, 1e20, 1, 1]
+        huge[0, 1] = 0
         with pytest.raises(ConvergenceError, match=r"what is left is rounding\. Column 1 of X"):
-            fit_softmax(X * [1, 1e20, 1, 1], y)
+            fit_softmax(huge, y)
 
     def test_no_covariance_without_a_reference(self):
         X, y, _ = sample()

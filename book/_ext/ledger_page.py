@@ -108,7 +108,7 @@ class Generated(SphinxDirective):
             self.env.note_dependency(str(path))
         node = nodes.container(classes=["ledger"])
         self.state.nested_parse(StringList(lines, self.env.docname), 0, node)
-        return node.children
+        return [node]
 
 
 class Totals(Generated):

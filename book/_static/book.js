@@ -17,3 +17,12 @@
   document.addEventListener("toggle", mark, true);
   document.addEventListener("click", () => setTimeout(mark, 300));
 })();
+
+// The theme puts hidden buttons for the two side bars into its header and connects those; the ones that one sees stay dead
+// (pydata-sphinx-theme issue 2451). Pass their clicks on.
+for (const name of ["primary", "secondary"]) {
+  const [connected, ...seen] = document.querySelectorAll(`.${name}-toggle`);
+  for (const button of seen) {
+    button.addEventListener("click", () => connected.click());
+  }
+}
