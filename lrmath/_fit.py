@@ -182,3 +182,21 @@ class ConvergenceError(RuntimeError):
 
     def __str__(self):
         return self.args[0]
+
+
+def not_reached(X, fit, longest, tol, advice):
+    """The ConvergenceError of a fit whose next step would change a score by ``longest``."""
+    reached = f"max(abs(gradient)) / sum(s) is {fit.gradient_norm:.3g} at step {fit.iterations}"
+    if longest <= max(tol, 1e-10):
+        column = int(np.argmax(np.max(np.abs(X), axis=0)))
+        return ConvergenceError(
+            f"{reached}, where tol = {tol:.3g}, and the next step would change no score by more "
+            f"than {longest:.3g}: what is left is rounding. Column {column} of X has the largest "
+            f"entry, {np.max(np.abs(X[:, column])):.3g}; scale it, or raise tol.",
+            fit,
+        )
+    return ConvergenceError(
+        f"{reached}, where tol = {tol:.3g}, and the next step would change a score by "
+        f"{longest:.3g}. {advice}",
+        fit,
+    )

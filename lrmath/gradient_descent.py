@@ -145,7 +145,7 @@ def _reason(X, y, fit, alpha, limit, tol):
         why = (
             f"max(abs(gradient)) / sum(s) is {fit.gradient_norm:.3g} at step {fit.iterations}, and "
             f"tol = {tol:.3g} was not reached. learning_rate is {alpha:.3g}, and 2 / L = "
-            f"{limit:.3g} is the most that is sure to work. Bring the columns of X to one scale, raise "
-            "max_iter, or use irls."
+            f"{limit:.3g} is the most that is sure to work. Bring the columns of X to one scale, "
+            "raise max_iter, or use irls."
         )
     return ConvergenceError(why, fit)

@@ -2,7 +2,14 @@
 
 import numpy as np
 
-from lrmath._fit import SEPARATED, ConvergenceError, Fit, RankDeficiencyError, SeparationError
+from lrmath._fit import (
+    ConvergenceError,
+    Fit,
+    RankDeficiencyError,
+    SEPARATED,
+    SeparationError,
+    not_reached,
+)
 from lrmath._rank import (
     DEPENDENT,
     LEAST_PIVOT,
@@ -247,17 +254,4 @@ def _reason(X, y, penalty, fit, longest, tol):
             "probabilities are 0 or 1 there. Start from a beta0 nearer to 0, or leave it out.",
             fit,
         )
-    reached = f"max(abs(gradient)) / sum(s) is {fit.gradient_norm:.3g} at step {fit.iterations}"
-    if longest <= max(tol, 1e-10):
-        column = int(np.argmax(np.max(np.abs(X), axis=0)))
-        return ConvergenceError(
-            f"{reached}, where tol = {tol:.3g}, and the next step would change no score by more "
-            f"than {longest:.3g}: what is left is rounding. Column {column} of X has the largest "
-            f"entry, {np.max(np.abs(X[:, column])):.3g}; scale it, or raise tol.",
-            fit,
-        )
-    return ConvergenceError(
-        f"{reached}, where tol = {tol:.3g}, and the next step would change a score by "
-        f"{longest:.3g}. Raise max_iter, or leave beta0 out.",
-        fit,
-    )
+    return not_reached(X, fit, longest, tol, "Raise max_iter, or leave beta0 out.")

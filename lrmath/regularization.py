@@ -207,8 +207,8 @@ def lasso(X, y, l1, *, penalize_intercept=False, sample_weight=None, tol=1e-8, m
     if free:
         ones_first(X, "Call add_intercept, or pass penalize_intercept=True.")
         penalty[0] = 0
-        _refuse_separation_by_intercept(X, y)
-        if np.all(X[:, 0] == 1):
+        _refuse_one_class(X, y)
+        if X[0, 0] == 1:
             beta[0] = logit(s @ y / np.sum(s))
 
     with np.errstate(all="ignore"):
@@ -285,16 +285,14 @@ def _solve(H, right):
     return scale * np.linalg.solve(scaled, scale * right)
 
 
-def _refuse_separation_by_intercept(X, y):
-    """Raise SeparationError if a change of the first coefficient alone lowers every loss."""
-    signed = (2 * y - 1) * X[:, 0]
-    if not np.any(signed) or (np.any(signed < 0) and np.any(signed > 0)):
-        return
-    direction = np.zeros(X.shape[1])
-    direction[0] = 1 if np.any(signed > 0) else -1
-    raise SeparationError(
-        "the first column of X alone separates the classes (a column of ones does if all y are "
-        "equal), and its coefficient is not penalised: the loss falls for ever as it grows. "
-        "Give samples of both classes, or pass penalize_intercept=True.",
-        direction,
-    )
+def _refuse_one_class(X, y):
+    """Raise SeparationError if all labels are equal: the first coefficient grows for ever then."""
+    if np.all(y == y[0]):
+        direction = np.zeros(X.shape[1])
+        direction[0] = (2 * y[0] - 1) * np.sign(X[0, 0])
+        raise SeparationError(
+            "the first column of X alone separates the classes (a column of ones does if all y "
+            "are equal), and its coefficient is not penalised: the loss falls for ever as it "
+            "grows. Give samples of both classes, or pass penalize_intercept=True.",
+            direction,
+        )

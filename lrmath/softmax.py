@@ -9,7 +9,13 @@ import numbers
 
 import numpy as np
 
-from lrmath._fit import ConvergenceError, RankDeficiencyError, SeparationError, SoftmaxFit
+from lrmath._fit import (
+    ConvergenceError,
+    RankDeficiencyError,
+    SeparationError,
+    SoftmaxFit,
+    not_reached,
+)
 from lrmath._rank import (
     DEPENDENT,
     LEAST_PIVOT,
@@ -456,20 +462,7 @@ def _reason(X, y, penalty, fit, free, separated, longest, tol):
             "Call fit_softmax with a larger ridge.",
             fit,
         )
-    reached = f"max(abs(gradient)) / sum(s) is {fit.gradient_norm:.3g} at step {fit.iterations}"
-    if longest <= max(tol, 1e-10):
-        column = int(np.argmax(np.max(np.abs(X), axis=0)))
-        return ConvergenceError(
-            f"{reached}, where tol = {tol:.3g}, and the next step would change no score by more "
-            f"than {longest:.3g}: what is left is rounding. Column {column} of X has the largest "
-            f"entry, {np.max(np.abs(X[:, column])):.3g}; scale it, or raise tol.",
-            fit,
-        )
-    return ConvergenceError(
-        f"{reached}, where tol = {tol:.3g}, and the next step would change a score by "
-        f"{longest:.3g}. Raise max_iter.",
-        fit,
-    )
+    return not_reached(X, fit, longest, tol, "Raise max_iter.")
 
 
 def _separation(X, y, K):
