@@ -1,6 +1,7 @@
 """The pages that are no notebooks: what they show is compared with what the code gives today."""
 
 import re
+import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -11,6 +12,10 @@ import lrmath.verify
 from lrmath.verify import Derivation, latex, parse
 
 BOOK = Path(__file__).resolve().parent.parent / "book"
+sys.path.insert(0, str(BOOK / "_ext"))
+
+import title_page  # noqa: E402
+
 SHAPES = {"X": "n, d + 1", "beta": "d + 1", "eta": "n", "p": "n", "y": "n"}
 
 
@@ -34,7 +39,15 @@ def test_the_language_is_typeset_as_the_notation_page_says(line, formula, shapes
     assert latex(parse(line, shapes)) == formula
 
 
-def test_the_derivation_of_the_title_page_is_the_one_that_its_code_gives():
+def test_the_title_page_refuses_its_slip_and_would_not_refuse_a_right_line():
+    proved = title_page.derivation()
+    place, above, here = title_page.refusal(proved, title_page.SLIP)
+    assert place.startswith("y = ") and float(above) == -float(here) != 0
+    with pytest.raises(ValueError, match="it was accepted"):
+        title_page.refusal(proved, "-(y - sigma(z))")
+
+
+def test_the_derivation_of_the_introduction_is_the_one_that_its_code_gives():
     page = (BOOK / "intro.md").read_text(encoding="utf-8")
     derivation = (
         Derivation("symmetry", "sigma(-z)")
