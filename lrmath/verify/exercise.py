@@ -14,6 +14,7 @@ from .derivation import MOST_POINTS, POINTS, RELATIONS, STANDARD, Derivation, De
 from .diagnosis import diagnose
 from .evaluate import Undefined, value
 from .language import (
+    INDICES,
     SIZES,
     At,
     D,
@@ -128,7 +129,8 @@ class Exercise:
         for name, shape in self.shapes.items():
             names[name, 0] = names[entry_name(name), sum(part.strip() != "1" for part in shape.split(","))] = name
         if spec["allowed"] is not None:
-            names = {key: shown for key, shown in names.items() if key[0] in spec["allowed"] or shown in spec["allowed"]}
+            allowed = {*spec["allowed"], *SIZES, *INDICES} | {entry_name(name) for name in spec["allowed"] if name in self.shapes}
+            names = {key: shown for key, shown in names.items() if key[0] in allowed}
         self._shown = set(names.values())
         standard = {(head.split("(")[0], "()") for head in STANDARD} if spec["allowed"] is None else set()
         self._signatures = names.keys() | standard
@@ -233,17 +235,13 @@ class Exercise:
         if not found:
             return None
         drawn, mine, right = min(found, key=lambda one: len(one[0]))
-        names = [f"{name}{[*indices] or ''} = {_number(number)}"
-                 for (name, *indices), number in sorted(drawn.items(), key=lambda item: (len(item[0]), str(item[0])))]
-        place = ", ".join(names[:6]) + ", ..." * (len(names) > 6)
-        called = CALLED.get(type(self.left), "the left-hand side")
         for digits in (3, 6, 15):
             shown = _number(mine, digits), _number(right, digits)
             if shown[0] != shown[1]:
                 break
-        says = "Not equal" if self.relation == "=" else f"Not {self.relation}"
-        at = f"at {place} " * bool(place)
-        return f"{says}: {at}yours is {shown[0]}, {called} is {shown[1]}."
+        if self.relation != "=":
+            return f"That is no bound: {_place(drawn)}the left-hand side is {shown[1]}, yours is {shown[0]}."
+        return f"Not equal: {_place(drawn)}yours is {shown[0]}, {CALLED.get(type(self.left), 'the right value')} is {shown[1]}."
 
     def _diagnosis(self, answer):
         if self.relation != "=":
@@ -337,6 +335,16 @@ def _names(e):
 
 def _shape(e):
     return tuple(e.shape) if e.is_Matrix and e.shape != (1, 1) else ()
+
+
+def _place(drawn):
+    """Where the numbers were taken, in words; of long vectors only the names."""
+    single = {name: number for (name, *indices), number in drawn.items() if not indices}
+    several = sorted({name for name, *indices in drawn if indices})
+    if len(drawn) > 6:
+        return f"at {', '.join(f'{n} = {_number(v)}' for n, v in sorted(single.items()))} and some values of {', '.join(several)} "
+    places = sorted((len(key), f"{key[0]}{[*key[1:]] or ''} = {_number(number)}") for key, number in drawn.items())
+    return f"at {', '.join(shown for _, shown in places)} " * bool(places)
 
 
 def _number(number, digits=3):

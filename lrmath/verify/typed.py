@@ -18,10 +18,10 @@ OPERATORS = {"D", "At", "Lim", "Grad", "Jacobian"}
 KEYBOARD = {
     "\N{MINUS SIGN}": "-", "\N{EN DASH}": "-", "\N{MIDDLE DOT}": "*", "\N{DOT OPERATOR}": "*", "\N{MULTIPLICATION SIGN}": "*",
     "\N{INFINITY}": " oo ", "\N{SUPERSCRIPT TWO}": "**2", "^": "**", "\N{GREEK SMALL LETTER SIGMA}": " sigma ",
-    "\N{GREEK SMALL LETTER ETA}": " eta ", "\N{GREEK SMALL LETTER BETA}": " beta ", "\N{GREEK SMALL LETTER LAMDA}": " lam ",
+    "\N{GREEK SMALL LETTER ETA}": " eta ", "\N{GREEK SMALL LETTER BETA}": " beta ", "\N{GREEK SMALL LETTER LAMDA}": " lambda ",
     "\N{GREEK SMALL LETTER DELTA}": " delta ", "\N{GREEK SMALL LETTER PI}": " pi ",
 }  # fmt: skip
-SPELLED = {"ln": "log", "lambda": "lam", "abs": "Abs", "max": "Max", "min": "Min", "sum": "Sum", "inf": "oo"}
+SPELLED = {"ln": "log", "lambda": "lamda", "lam": "lamda", "abs": "Abs", "max": "Max", "min": "Min", "sum": "Sum", "inf": "oo"}
 TOKEN = re.compile(r"\s*(?:(?P<number>\d+(?:\.\d+)?)|(?P<name>[A-Za-z_]\w*)"
                    r"|(?P<sign>\*\*|<=|>=|==|!=|\.T\b|[-+*/@()\[\],<>]))\s*", re.ASCII)
 ELSEWHERE = {"=": "type only what stands on the right of the equals sign", "|": "write Abs(z) for an absolute value",
