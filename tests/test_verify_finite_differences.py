@@ -269,6 +269,47 @@ def test_an_error_within_its_estimate_but_above_the_limit_is_refused():
         check_derivative("limit", np.sin, np.cos, at, limit=1e-14)
 
 
+@pytest.mark.parametrize("kind", ["derivative", "gradient", "jacobian", "hessian"])
+def test_an_error_above_its_estimate_is_refused_whatever_the_limit_allows(kind):
+    check, f, df, at, difference = {
+        "derivative": (check_derivative, sigma, slope, POINTS, derivative),
+        "gradient": (check_gradient, loss, loss_gradient, ROWS, gradient),
+        "jacobian": (check_jacobian, maps, maps_jacobian, ROWS, jacobian),
+        "hessian": (check_hessian, loss, loss_hessian, ROWS, hessian),
+    }[kind]
+
+    def off(part):
+        """An implementation whose every error is this part of its estimate."""
+
+        def wrong(x):
+            estimate = difference(f, x)
+            return estimate.value + part * estimate.error
+
+        return wrong
+
+    passed = check("c", f, off(0.99), at, limit=1)
+    assert 0.9 < passed.ratio < 1 and passed.error < passed.estimate < 1
+    with pytest.raises(CheckError, match="with an error of at most"):
+        check("c", f, off(1.01), at, limit=1)
+
+
+def test_what_is_measured_is_rounded_up_to_one_digit():
+    check = RIGHT["gradient"]()
+    check.error, check.estimate = 2.1e-10, 9.3e-10
+    assert check.measured() == {"error": "3e-10", "estimate": "1e-09"}
+    check.error = 0.0
+    assert check.measured()["error"] == "0e+00"
+    definition = check_definition("c", sigma, "sigma(z)", POINTS)
+    definition.error = 0.51
+    assert definition.measured() == {"error": "0.6 ulp", "estimate": None}
+
+
+def test_what_is_measured_lies_within_its_estimate():
+    for name, check in RIGHT.items():
+        measured = check().measured()
+        assert 0 < float(measured["error"]) <= float(measured["estimate"]), name
+
+
 def test_size_allows_for_terms_that_cancel():
     rng = np.random.default_rng(3)
     X, y = rng.normal(size=(4000, 2)), rng.uniform(size=4000)

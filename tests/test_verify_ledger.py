@@ -7,7 +7,7 @@ import pytest
 
 from lrmath.verify import Derivation, check_derivative, ledger, random_points
 from lrmath.verify import ledger as ledger_of
-from lrmath.verify.ledger import MEDIA_TYPE, clear
+from lrmath.verify.ledger import MEASURED, MEDIA_TYPE, clear
 
 
 @pytest.fixture(autouse=True)
@@ -35,7 +35,10 @@ def test_rows():
     assert first["statement"] == r"$\sigma(-z) = 1 - \sigma(z)$"
     assert first["controls"] == proof.controls > 0
     assert (second["kind"], second["label"], second["points"]) == ("derivative", "sine", 5)
-    assert second["error"] == check.bound
+    assert second["limit"] == check.bound
+    assert first["lines"][0] == r"\sigma(-z)" and first["lines"][-1] == r"1 - \sigma(z)"
+    assert (first["relations"], first["conditions"], first["where"]) == (["=", "="], [], [])
+    assert ledger("chapter").measured == [{"kind": "derivative", "label": "sine", **check.measured()}]
 
 
 def test_totals():
@@ -63,7 +66,11 @@ def test_bundle():
     symmetry()
     sine()
     bundle = ledger("chapter")._repr_mimebundle_()
-    assert set(bundle) == {"text/plain", "text/markdown", MEDIA_TYPE}
+    assert set(bundle) == {"text/plain", "text/markdown", MEDIA_TYPE, MEASURED}
+    assert json.loads(json.dumps(bundle))[MEASURED] == ledger("chapter").measured
+    # The digit depends on the processor, so nothing that nbval compares may show it.
+    shown = bundle["text/plain"] + bundle["text/markdown"] + json.dumps(bundle[MEDIA_TYPE])
+    assert ledger("chapter").measured[0]["error"] not in shown
     assert MEDIA_TYPE == "application/vnd.lrmath.ledger+json"
     assert json.loads(json.dumps(bundle))[MEDIA_TYPE] == ledger("chapter").rows
     assert bundle["text/plain"] == str(ledger("chapter"))

@@ -2,7 +2,9 @@
 
 The last cell of a chapter stores a row for each derivation and each check (`lrmath.verify.ledger`). Which theorem a row belongs
 to follows from where its cell stands: it belongs to the theorem box or the exercise that comes before it in the same section,
-else to the section. Where that is not so, a comment in the text says it: <!-- ledger: thm-... --> or <!-- ledger: text -->. Which function computes a theorem follows from the docstrings, which name its label.
+else to the section. Where that is not so, a comment in the text says it: <!-- ledger: thm-... --> or <!-- ledger: text -->.
+Which function computes a theorem follows from the docstrings, which name its label. Which sentences of a box are arguments in
+words, the box says (`boxes`).
 
 Nothing here proves anything. It counts and links.
 """
@@ -10,6 +12,7 @@ Nothing here proves anything. It counts and links.
 import inspect
 import json
 import re
+import sys
 from pathlib import Path
 
 import yaml
@@ -19,9 +22,12 @@ from sphinx import addnodes
 from sphinx.util.docutils import SphinxDirective
 
 import lrmath
+from lrmath.verify.ledger import MEASURED, MEDIA_TYPE, counted
+
+sys.path.insert(0, str(Path(__file__).parent))
+import boxes  # noqa: E402
 
 BOOK = Path(__file__).resolve().parent.parent
-MEDIA_TYPE = "application/vnd.lrmath.ledger+json"
 MARKERS = re.compile(
     r"^##\s+(?P<section>.+?)\s*$"
     r"|^:::+\{prf:theorem\}\s*(?P<title>.*?)\s*\n:label:\s*(?P<theorem>\S+)"
@@ -41,10 +47,42 @@ def chapters():
     return [Path(file).name for file in files if re.match(r"\d\d-", Path(file).name)]
 
 
+def cells_of(chapter):
+    return json.loads((BOOK / f"{chapter}.ipynb").read_text(encoding="utf-8"))["cells"]
+
+
+def judged(chapter, rows):
+    """For each theorem of a chapter what `boxes.judge` says of the sentences of its box."""
+    found = {}
+    for cell in cells_of(chapter):
+        for box in boxes.BOX.finditer("".join(cell["source"]) if cell["cell_type"] == "markdown" else ""):
+            own = [row for row in rows if row["home"] == ("theorem", box["label"]) and row["kind"] == "derivation"]
+            found[box["label"]] = list(boxes.judge(box["body"], own))
+    return found
+
+
+def in_words(sentences):
+    """Of the sentences of a box those that are arguments in words, each with the reason that the box gives."""
+    return [(sentence, reason) for sentence, _, _, reason in sentences if reason]
+
+
+STRENGTHS = ("general", "partly in words", "for fixed sizes", "numeric only")
+
+
+def strength(rows, words):
+    """How strong what was done for a theorem is: one of STRENGTHS, the weakest that applies."""
+    proofs = [row for row in rows if row["kind"] == "derivation"]
+    if not proofs:
+        return "numeric only"
+    if not all(row["general"] for row in proofs):
+        return "for fixed sizes"
+    return "partly in words" if words else "general"
+
+
 def read(chapter):
     """The theorems of a chapter, and its ledger's rows, each with its `home`: ("theorem" | "exercise" | "section", name)."""
-    cells = json.loads((BOOK / f"{chapter}.ipynb").read_text(encoding="utf-8"))["cells"]
-    theorems, homes, rows = {}, {}, []
+    cells = cells_of(chapter)
+    theorems, homes, rows, measured = {}, {}, [], []
     section = home = ("section", "")
     for cell in cells:
         source = "".join(cell["source"])
@@ -66,7 +104,10 @@ def read(chapter):
                 homes.setdefault(label, home)
             for output in cell["outputs"]:
                 rows = output.get("data", {}).get(MEDIA_TYPE, rows)
+                measured = output.get("data", {}).get(MEASURED, measured)
+    measured = {(one["kind"], one["label"]): one for one in measured}
     for row in rows:
+        row.update(measured.get((row["kind"], row["label"]), {}))
         label = row["label"]
         row["home"] = homes[label] if label in homes else next(homes[start] for start in homes if label.startswith(start))
     return theorems, rows
@@ -81,52 +122,69 @@ def computed_by():
     return functions
 
 
-def summary(rows, scope="for"):
-    """What was done for a theorem, in one line; with ``scope="for"`` in Markdown, with ``scope="scope"`` in plain words."""
+def largest(rows, what="error"):
+    """The largest error of some checks, or its estimate: a share of the largest entry, or units of the last place."""
+    ulps = [row for row in rows if row["kind"] == "definition"]
+    shares = [row for row in rows if row["kind"] != "definition"]
+    return [max((row[what] for row in own), key=lambda error: float(error.removesuffix(" ulp"))) for own in (shares, ulps) if own]
+
+
+def summary(rows, words=()):
+    """What was done for a theorem, in one line."""
     proofs = [row for row in rows if row["kind"] == "derivation"]
     checks = [row for row in rows if row["kind"] != "derivation"]
-    steps = sum(row["steps"] for row in proofs)
-    rejected = sum(row["controls"] for row in rows)
     parts = []
     if proofs:
         # Of the scopes, the one with the most sizes says for what the theorem was proved.
         widest = max(proofs, key=lambda row: (row["for"].count(","), r"\in" not in row["for"], len(row["for"])))
-        for_all = f" for all {widest['for']}" if scope == "for" else f" for {widest['scope']}"
-        parts.append(f"{steps} step{'s' * (steps != 1)} proved" + for_all * bool(widest[scope]))
+        for_all = f" for {widest['scope']}" * bool(widest["scope"])
+        parts.append(counted(sum(row["steps"] for row in proofs), "step") + " proved" + for_all)
     if checks:
-        parts.append("checked to " + " and ".join(sorted({row["error"] for row in checks})))
-    return "; ".join([*parts, f"{rejected} wrong versions rejected"])
+        parts.append("checked to " + " and ".join(largest(checks)))
+    parts.append(counted(sum(row["controls"] for row in rows), "wrong version") + " rejected")
+    weak = strength(rows, words)
+    return "; ".join(parts + [weak] * (weak != "general"))
 
 
 class Generated(SphinxDirective):
     """A directive whose content is Markdown that is made here."""
 
     has_content = False
+    classes = ("ledger",)
 
     def parse(self, lines):
-        for path in [*(BOOK / f"{chapter}.ipynb" for chapter in chapters()), Path(__file__)]:
+        node = nodes.container(classes=[*self.classes])
+        for path in [*(BOOK / f"{chapter}.ipynb" for chapter in chapters()), Path(__file__), Path(boxes.__file__)]:
             self.env.note_dependency(str(path))
-        node = nodes.container(classes=["ledger"])
         self.state.nested_parse(StringList(lines, self.env.docname), 0, node)
         return [node]
+
+
+def table(head, rows):
+    """A table of numbers with a row for each chapter, and their sums."""
+    lines = ["| chapter | " + " | ".join(head) + " |", "| :--- |" + " ---: |" * len(head)]
+    lines += [f"| [](../book/{chapter}.ipynb) | " + " | ".join(map(str, numbers)) + " |" for chapter, numbers in rows.items()]
+    return [*lines, "| **together** | " + " | ".join(f"**{sum(column):,}**" for column in zip(*rows.values())) + " |"]
 
 
 class Totals(Generated):
     """What all chapters together have proved and checked."""
 
     def run(self):
-        table = ["| chapter | theorems | derivations | steps | for all sizes | checks | wrong versions rejected |",
-                 "| :--- | ---: | ---: | ---: | ---: | ---: | ---: |"]
-        sums = [0] * 6
+        strengths, work = {}, {}
         for chapter in chapters():
             theorems, rows = read(chapter)
+            sentences = judged(chapter, rows)
+            kinds = [strength([row for row in rows if row["home"] == ("theorem", label)], in_words(sentences[label]))
+                     for label in theorems]
+            strengths[chapter] = [len(theorems), *map(kinds.count, STRENGTHS)]
             proofs = [row for row in rows if row["kind"] == "derivation"]
-            numbers = [len(theorems), len(proofs), sum(row["steps"] for row in proofs),
-                       sum(row["general"] for row in proofs), len(rows) - len(proofs), sum(row["controls"] for row in rows)]
-            sums = [a + b for a, b in zip(sums, numbers)]
-            table.append(f"| [](../book/{chapter}.ipynb) | " + " | ".join(map(str, numbers)) + " |")
-        table.append("| **together** | " + " | ".join(f"**{number:,}**" for number in sums) + " |")
-        return self.parse(table)
+            work[chapter] = [len(proofs), sum(row["steps"] for row in proofs), sum(row["general"] for row in proofs),
+                             len(rows) - len(proofs), sum(row["controls"] for row in rows)]
+        return self.parse([
+            *table(["theorems", *STRENGTHS], strengths), "",
+            *table(["derivations", "steps", "for all sizes", "checks", "wrong versions rejected"], work),
+        ])
 
 
 class Chapter(Generated):
@@ -135,35 +193,52 @@ class Chapter(Generated):
     required_arguments = 1
 
     def run(self):
-        theorems, rows = read(self.arguments[0])
+        chapter = self.arguments[0]
+        theorems, rows = read(chapter)
+        sentences = judged(chapter, rows)
         functions = computed_by()
-        lines = []
+        lines, others = [], {}
         for label, title in theorems.items():
             own = [row for row in rows if row["home"] == ("theorem", label)]
+            words = in_words(sentences[label])
             by = ", ".join(f"{{func}}`lrmath.{name}`" for name in functions.get(label, ()))
-            lines += [f"(ledger-{label})=", f"{{prf:ref}}`{label}`: **{title}.** {summary(own)}."
+            lines += [f"(ledger-{label})=", f"{{prf:ref}}`{label}`: **{title}.** {summary(own, words)}."
                       + f" Computed by {by}." * bool(by), ""]
-            lines += [*map(self.row, own), ""]
-        others = {}
+            lines += [*map(self.row, own), *(f"- In words: “{sentence}” {reason}." for sentence, reason in words), ""]
         for row in rows:
             if row["home"][0] != "theorem":
                 others.setdefault(row["home"], []).append(row)
+        [shown] = self.parse(lines)
+        lines = []
         for (kind, name), own in others.items():
+            # The formula stands there; it is not repeated, so that the page stays light.
             where = f"{{ref}}`{name}`" if kind == "exercise" else f"In the text, under “{name}”"
-            lines += [f"{where}:", "", *map(self.row, own), ""]
-        return self.parse(lines)
+            lines += [f"- {where}: " + "; ".join(map(self.short, own)) + "."]
+        if lines:
+            steps = [row for own in others.values() for row in own]
+            proofs = [row for row in steps if row["kind"] == "derivation"]
+            title = f"{counted(len(proofs), 'derivation')} and {counted(len(steps) - len(proofs), 'check')} in the text and in the exercises"
+            shown += [nodes.raw("", f"<details><summary>{title}</summary>", format="html"), *self.parse(lines),
+                      nodes.raw("", "</details>", format="html")]
+        return [shown]
 
     @staticmethod
     def row(row):
         if row["kind"] == "derivation":
             given = f", given {', '.join(f'`{condition}`' for condition in row['given'])}" if row["given"] else ""
-            scope = f" for all {row['for']}" * bool(row["for"])
+            scope = f" for {row['scope']}" * bool(row["scope"])
             size = "" if row["general"] else " This is for fixed sizes."
-            return (f"- {row['statement']}{scope}{given}: `{row['label']}`, {row['steps']} "
-                    f"step{'s' * (row['steps'] != 1)}, {row['controls']} rejected.{size}")
+            return (f"- {row['statement']}{scope}{given}: `{row['label']}`, {counted(row['steps'], 'step')}, "
+                    f"{row['controls']} rejected.{size}")
         what = "Function" if row["kind"] == "definition" else row["kind"].capitalize()
-        return (f"- {what} against {row['oracle']}, at {row['points']} points, to {row['error']}: "
+        allowed = f"{row['limit']} allowed" if row["kind"] == "definition" else f"its estimate {row['estimate']}, {row['limit']} allowed"
+        return (f"- {what} against {row['oracle']}, at {row['points']} points: largest error {row['error']}, {allowed}. "
                 f"`{row['label']}`, {row['controls']} rejected.")
+
+    @staticmethod
+    def short(row):
+        what = counted(row["steps"], "step") if row["kind"] == "derivation" else f"{row['kind']} to {row['error']}"
+        return f"`{row['label']}`, {what}, {row['controls']} rejected"
 
 
 def claims():
@@ -174,6 +249,8 @@ def claims():
 
 class CoverageTotals(Generated):
     """How many statements of each source are right, imprecise and wrong."""
+
+    classes = ("ledger", "sources")
 
     def run(self):
         verdicts = ("right", "imprecise", "wrong")
@@ -190,6 +267,7 @@ class Coverage(Generated):
     """Every statement of one source, with the place in the book that derives, proves or corrects it."""
 
     required_arguments = 1
+    classes = ("ledger", "sources")
     ROLES = {"thm": "prf:ref", "rem": "prf:ref", "eq": "eq", "fig": "numref", "ex": "ref", "sec": "ref", "err": "ref"}
 
     def run(self):
@@ -219,6 +297,7 @@ def add_badges(app, doctree):
     if name not in chapters():
         return
     theorems, rows = read(name)
+    sentences = judged(name, rows)
     for node in doctree.findall(lambda node: "thm-" in str(node.get("label", "")) if isinstance(node, nodes.Element) else False):
         label = node["label"]
         own = [row for row in rows if row["home"] == ("theorem", label)]
@@ -227,7 +306,7 @@ def add_badges(app, doctree):
         badge = nodes.paragraph(classes=["theorem-badge"])
         link = addnodes.pending_xref("", refdomain="std", reftype="ref", reftarget=f"ledger-{label}", refexplicit=True,
                                      refdoc=docname, refwarn=True)
-        link += nodes.inline("", summary(own, "scope"))
+        link += nodes.inline("", summary(own, in_words(sentences[label])))
         badge += nodes.raw("", '<span aria-hidden="true">✓</span> ', format="html")
         badge += link
         node.append(badge)

@@ -272,6 +272,10 @@ class Derivation:
             "kind": self.kind, "label": self.label, "statement": f"${self.statement}$", "steps": len(self.reasons),
             "method": f"{self._steps}{self._for_scope()}",
             "scope": self.scope, "for": self._scope_latex(), "given": [text(c) for c in self.given], "general": self.general, "controls": self.controls,
+            # What the boxes of the theorems are compared with.
+            "lines": [latex(line) for line in self.lines], "relations": [RELATIONS[r] for r in self.relations],
+            "conditions": [latex(c) for c in self.given],
+            "where": [[latex(parse(head)), latex(parse(body, self.shapes))] for head, body in self.where.items()],
         }
 
     @property

@@ -6,6 +6,7 @@ compares an error with what the error may be, not with a tolerance that somebody
 """
 
 import math
+from decimal import ROUND_UP, Context
 from functools import partial
 from typing import NamedTuple
 
@@ -155,7 +156,10 @@ class Check:
         The number of points.
     limit, error : float
         The error that was allowed and the largest that occurred: in ulps for a definition, else as a part of the largest
-        entry (or of 1, if that is larger). The limit is shown, because the last bits of the error depend on the processor.
+        entry (or of 1, if that is larger). The limit is shown, because the last bits of the error depend on the processor;
+        the error is in `measured`.
+    estimate : float
+        What the error may be by its own estimate, where the largest error occurred, in the same unit. None for a definition.
     ratio : float
         The largest error as a part of its own estimate, below 1. None for a definition.
     order : float
@@ -164,15 +168,24 @@ class Check:
         The number of wrong versions that were rejected.
     """
 
-    def __init__(self, label, kind, points, limit, error, controls, ratio=None, order=None):
+    def __init__(self, label, kind, points, limit, error, controls, estimate=None, ratio=None, order=None):
         self.label, self.kind, self.points, self.limit, self.error = label, kind, points, limit, error
-        self.ratio, self.order, self.controls = ratio, order, controls
+        self.estimate, self.ratio, self.order, self.controls = estimate, ratio, order, controls
         register(self)
 
     def row(self):
         """What the ledger keeps."""
         return {"kind": self.kind, "label": self.label, "statement": "", "method": self.method, "oracle": self.oracle,
-                "error": self.bound, "points": self.points, "controls": self.controls}
+                "limit": self.bound, "points": self.points, "controls": self.controls}
+
+    def measured(self):
+        """The largest error that occurred and its estimate, each rounded up to one digit."""
+        return {"error": self._shown(self.error), "estimate": None if self.estimate is None else self._shown(self.estimate)}
+
+    def _shown(self, error):
+        # Rounded up, so that what is shown is never less than what occurred.
+        digit = float(Context(prec=1, rounding=ROUND_UP).create_decimal(error))
+        return f"{digit:g} ulp" if self.kind == "definition" else f"{digit:.0e}"
 
     @property
     def oracle(self):
@@ -275,12 +288,14 @@ def _check(label, kind, at, limit, estimates, values, at_step):
                              f"{estimate.error[wrong]:.1e}, "
                              f"at the point {np.array2string(np.asarray(point), precision=6)}")
     errors = [np.abs(e.value - a) for e, a in zip(estimates, values)]
-    error = float(max(e.max() for e in errors) / max(1, *(np.abs(a).max() for a in values)))
+    size = max(1, *(np.abs(a).max() for a in values))
+    largest, allowed = max((e.flat[e.argmax()], s.error.flat[e.argmax()]) for e, s in zip(errors, estimates))
+    error = float(largest / size)
     if error > limit:
         raise CheckError(f"check {label!r}: the largest error is {error:.1e}, where {limit:.0e} is allowed. It is within its "
                          "estimate, so the differences are coarse here: choose other points, a scale, or another limit.")
     return Check(label, kind, len(at), limit, error, _controls(label, kind, estimates, values),
-                 ratio=float(max((e / s.error).max() for e, s in zip(errors, estimates))),
+                 estimate=float(allowed / size), ratio=float(max((e / s.error).max() for e, s in zip(errors, estimates))),
                  order=_order(values, at_step, label))
 
 

@@ -3,9 +3,13 @@
 `ledger("sigmoid")` at the end of a chapter shows a table of everything that the chapter registered. The same cell output
 carries the rows as data (media type ``application/vnd.lrmath.ledger+json``), so a page of all chapters can be generated
 from the executed notebooks alone: from what ran, not from what somebody typed.
+
+The errors that occurred are data of their own (``application/vnd.lrmath.measured+json``). Their digit depends on the
+processor, so a run elsewhere may differ there and nowhere else.
 """
 
 MEDIA_TYPE = "application/vnd.lrmath.ledger+json"
+MEASURED = "application/vnd.lrmath.measured+json"
 _entries = {}
 
 
@@ -24,7 +28,10 @@ class Ledger:
 
     def __init__(self, chapter, leave_out=()):
         self.chapter = chapter
-        self.rows = [{"chapter": chapter, **entry.row()} for entry in _entries.values() if entry.label not in leave_out]
+        entries = [entry for entry in _entries.values() if entry.label not in leave_out]
+        self.rows = [{"chapter": chapter, **entry.row()} for entry in entries]
+        self.measured = [{"kind": entry.kind, "label": entry.label, **entry.measured()}
+                         for entry in entries if hasattr(entry, "measured")]
         if not self.rows:
             raise ValueError(f"nothing was proved or checked in chapter {chapter!r}")
 
@@ -38,14 +45,12 @@ class Ledger:
         }
 
     def __str__(self):
-        t = self.totals()
         lines = [f"{row['label']}: {row['method']}" for row in self.rows]
-        total = f"{t['derivations']} derivations with {t['steps']} steps, {t['checks']} checks, " \
-                f"{t['controls']} wrong versions rejected"
+        total = "{derivations} with {steps}, {checks}, {controls} rejected".format(**self._counted())
         return "\n".join([*lines, total])
 
     def _repr_mimebundle_(self, include=None, exclude=None):
-        return {"text/plain": str(self), "text/markdown": self.markdown(), MEDIA_TYPE: self.rows}
+        return {"text/plain": str(self), "text/markdown": self.markdown(), MEDIA_TYPE: self.rows, MEASURED: self.measured}
 
     def markdown(self):
         """Two tables: what was proved, and what was checked."""
@@ -57,11 +62,17 @@ class Ledger:
                                 [[r["label"], r["statement"], r["for"], r["steps"], r["controls"]] for r in proved]))
         if checked:
             parts.append(_table(["checked", "against", "points", "error at most", "rejected"],
-                                [[r["label"], r["oracle"], r["points"], r["error"], r["controls"]] for r in checked]))
-        t = self.totals()
-        parts.append(f"**{t['derivations']} derivations with {t['steps']} steps and {t['checks']} checks; "
-                     f"{t['controls']} wrong versions were tried and rejected.**")
+                                [[r["label"], r["oracle"], r["points"], r["limit"], r["controls"]] for r in checked]))
+        parts.append("**{derivations} with {steps} and {checks}; {controls} rejected.**".format(**self._counted()))
         return "\n\n".join(parts)
+
+    def _counted(self):
+        return {what: counted(number, {"controls": "wrong versions"}.get(what, what)[:-1]) for what, number in self.totals().items()}
+
+
+def counted(number, what):
+    """A number with its noun, which takes an s unless the number is 1."""
+    return f"{number} {what}{'s' * (number != 1)}"
 
 
 def _table(head, rows):
