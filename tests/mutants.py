@@ -247,15 +247,17 @@ def main(arguments=None):
         found = list(mutants(module))
         size = options.sample or (SAMPLE if module.startswith("verify.") and not options.modules else len(found))
         drawn = random.Random(f"{options.seed}:{module}").sample(found, min(size, len(found)))
+        alive, new = [], []
         with ThreadPoolExecutor(options.jobs) as pool:
             lives = pool.map(lambda mutant: survives(module, mutant[1], durations, kills), drawn)
-            alive = [name for (name, _), survived in zip(drawn, lives) if survived]
-        new = [name for name in alive if name not in known]
+            for name in (name for (name, _), survived in zip(drawn, lives) if survived):
+                alive.append(name)
+                if name not in known:
+                    new.append(name)
+                    print(f"    {name}", flush=True)
         tried = f"{len(found)} mutants" if len(drawn) == len(found) else f"{len(drawn)} of {len(found)} mutants"
         print(f"{module}: {tried}, {len(drawn) - len(alive)} killed, {len(alive) - len(new)} equivalent, "
               f"{len(new)} unexplained", flush=True)
-        for name in new:
-            print(f"    {name}", flush=True)
         unexplained += new
         made, ran = {name for name, _ in found}, {name for name, _ in drawn}
         stale += [name for name in known if name.split(":")[0] == module and (name not in made or name in ran - set(alive))]
