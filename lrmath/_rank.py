@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lrmath._fit import RankDeficiencyError
+from lrmath._fit import ConvergenceError, RankDeficiencyError
 
 DEPENDENT = (
     "X has columns that are 0 or depend on each other, in the rows of positive weight: {}, counted "
@@ -42,11 +42,38 @@ def least_pivot(H):
             return 0.0
 
 
-def refuse_dependent_columns(X):
+def refuse_dependent_columns(X, fit=None):
     """Raise RankDeficiencyError if columns of X depend on each other."""
     columns = dependent_columns(X)
     if columns:
-        raise RankDeficiencyError(DEPENDENT.format(", ".join(map(str, columns))), columns)
+        raise RankDeficiencyError(DEPENDENT.format(", ".join(map(str, columns))), columns, fit)
+
+
+def refuse_lost_digits(H, rows, fit, advice):
+    """Raise an error if floats cannot hold or invert the Hessian at ``fit``.
+
+    ``H`` has a block for each class, and ``rows`` one column for each row of a block.
+    """
+    diagonal = H.diagonal()
+    out_of_range = ~(np.isfinite(diagonal) & (diagonal > 0))
+    if np.any(out_of_range):
+        raise ConvergenceError(
+            f"the Hessian has {diagonal[out_of_range][0]} on its diagonal for column "
+            f"{np.argmax(out_of_range) % rows.shape[1]} of X, at step {fit.iterations}: the entries "
+            "of the column are too large or too small, or all probabilities are 0 or 1. Scale the "
+            f"column. {advice}",
+            fit,
+        )
+    if least_pivot(H) < LEAST_PIVOT:
+        columns = dependent_columns(rows, smallest=1e-4)
+        if columns:
+            message = NEARLY_DEPENDENT.format(", ".join(map(str, columns)))
+            raise RankDeficiencyError(message, columns, fit)
+        raise ConvergenceError(
+            f"rounding has left too few digits in the Hessian at step {fit.iterations}: nearly all "
+            f"probabilities are 0 or 1 there. {advice}",
+            fit,
+        )
 
 
 def dependent_columns(X, smallest=1e-12):

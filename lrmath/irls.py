@@ -2,20 +2,12 @@
 
 import numpy as np
 
-from lrmath._fit import (
-    ConvergenceError,
-    Fit,
-    RankDeficiencyError,
-    SEPARATED,
-    SeparationError,
-    not_reached,
-)
+from lrmath._fit import SEPARATED, Fit, SeparationError, not_reached
 from lrmath._rank import (
-    DEPENDENT,
     LEAST_PIVOT,
-    NEARLY_DEPENDENT,
-    dependent_columns,
     least_pivot,
+    refuse_dependent_columns,
+    refuse_lost_digits,
     solve_scaled,
 )
 from lrmath._separation import separating_direction
@@ -161,7 +153,7 @@ def irls(
         converged = bool(converged and least_pivot(H) >= LEAST_PIVOT)
         fit = Fit(beta, float(loss), len(path) - 1, converged, float(norm), np.array(path), H)
         if not converged:
-            raise _reason(X, y, penalty, fit, longest, tol)
+            _refuse(X, y, penalty, fit, longest, tol)
     return fit
 
 
@@ -203,7 +195,7 @@ def _length(t, s, eta, move, beta, step, penalty):
     return max(0.5, min(2.0, 1 - slope / curvature))
 
 
-def _refuse_one_class(X, y):
+def _refuse_one_class(X, y, advice="A fit needs samples of both classes."):
     """Raise SeparationError if the first column separates, because there is only one class."""
     if np.all(y == y[0]):
         side = 2 * y[0] - 1
@@ -212,46 +204,23 @@ def _refuse_one_class(X, y):
             direction[0] = side * np.sign(X[0, 0])
             raise SeparationError(
                 f"y is {y[0]:.0f} in every sample of positive weight, so the loss falls for ever "
-                f"along the first column of X. A fit needs samples of both classes.",
+                f"along the first column of X. {advice}",
                 direction,
             )
 
 
-def _reason(X, y, penalty, fit, longest, tol):
-    """The exception that says why there is no minimiser, or why it was not found."""
+def _refuse(X, y, penalty, fit, longest, tol):
+    """Raise the error that says why there is no minimiser, or why it was not found."""
     signs, free = 2 * y - 1, penalty == 0
     # With a ridge, the objective is that of X with these rows added.
     rows = X if np.all(free) else np.vstack([X, np.diag(np.sqrt(penalty))])
-    columns = dependent_columns(rows)
-    if columns:
-        return RankDeficiencyError(DEPENDENT.format(", ".join(map(str, columns))), columns, fit)
-
+    refuse_dependent_columns(rows, fit)
     if np.all(free) and np.min(signs * (X @ fit.beta)) > 0:
-        return SeparationError(SEPARATED.format("complete"), fit.beta, fit)
+        raise SeparationError(SEPARATED.format("complete"), fit.beta, fit)
     found = separating_direction(signs[:, None] * X[:, free]) if np.any(free) else None
     if found:
         direction = np.zeros(len(free))
         direction[free] = found.direction
-        return SeparationError(SEPARATED.format(found.kind), direction, fit)
-
-    diagonal = fit.hessian.diagonal()
-    out_of_range = ~(np.isfinite(diagonal) & (diagonal > 0))
-    if np.any(out_of_range):
-        return ConvergenceError(
-            f"the Hessian has {diagonal[out_of_range][0]} on its diagonal for column "
-            f"{np.argmax(out_of_range)} of X, at step {fit.iterations}: the entries of the column "
-            "are too large or too small, or all probabilities are 0 or 1. Scale the column, or "
-            "start from a beta0 nearer to 0.",
-            fit,
-        )
-    if least_pivot(fit.hessian) < LEAST_PIVOT:
-        columns = dependent_columns(rows, smallest=1e-4)
-        if columns:
-            message = NEARLY_DEPENDENT.format(", ".join(map(str, columns)))
-            return RankDeficiencyError(message, columns, fit)
-        return ConvergenceError(
-            f"the Hessian is singular but for rounding at step {fit.iterations}: nearly all "
-            "probabilities are 0 or 1 there. Start from a beta0 nearer to 0, or leave it out.",
-            fit,
-        )
-    return not_reached(X, fit, longest, tol, "Raise max_iter, or leave beta0 out.")
+        raise SeparationError(SEPARATED.format(found.kind), direction, fit)
+    refuse_lost_digits(fit.hessian, rows, fit, "Start from a beta0 nearer to 0, or leave it out.")
+    raise not_reached(X, fit, longest, tol, "Raise max_iter, or leave beta0 out.")

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lrmath._fit import ConvergenceError, Fit, SeparationError
+from lrmath._fit import ConvergenceError, Fit
 from lrmath._validate import (
     count,
     finite,
@@ -17,7 +17,7 @@ from lrmath._validate import (
 from lrmath.bce import bce_from_logits
 from lrmath.chain_rule import gradient
 from lrmath.hessian import hessian
-from lrmath.irls import irls
+from lrmath.irls import _refuse_one_class, irls
 from lrmath.sigmoid import logit
 
 
@@ -207,9 +207,8 @@ def lasso(X, y, l1, *, penalize_intercept=False, sample_weight=None, tol=1e-8, m
     if free:
         ones_first(X, "Call add_intercept, or pass penalize_intercept=True.")
         penalty[0] = 0
-        _refuse_one_class(X, y)
-        if X[0, 0] == 1:
-            beta[0] = logit(s @ y / np.sum(s))
+        _refuse_one_class(X, y, "Give samples of both classes, or pass penalize_intercept=True.")
+        beta[0] = logit(s @ y / np.sum(s)) / X[0, 0]
 
     with np.errstate(all="ignore"):
         path = [_objective(X, y, s, beta, penalty)]
@@ -283,16 +282,3 @@ def _solve(H, right):
     scaled = scale[:, None] * H * scale
     scaled.flat[:: len(H) + 1] += 1e-13
     return scale * np.linalg.solve(scaled, scale * right)
-
-
-def _refuse_one_class(X, y):
-    """Raise SeparationError if all labels are equal: the first coefficient grows for ever then."""
-    if np.all(y == y[0]):
-        direction = np.zeros(X.shape[1])
-        direction[0] = (2 * y[0] - 1) * np.sign(X[0, 0])
-        raise SeparationError(
-            "the first column of X alone separates the classes (a column of ones does if all y "
-            "are equal), and its coefficient is not penalised: the loss falls for ever as it "
-            "grows. Give samples of both classes, or pass penalize_intercept=True.",
-            direction,
-        )

@@ -9,19 +9,12 @@ import numbers
 
 import numpy as np
 
-from lrmath._fit import (
-    ConvergenceError,
-    RankDeficiencyError,
-    SeparationError,
-    SoftmaxFit,
-    not_reached,
-)
+from lrmath._fit import SeparationError, SoftmaxFit, not_reached
 from lrmath._rank import (
-    DEPENDENT,
     LEAST_PIVOT,
-    NEARLY_DEPENDENT,
-    dependent_columns,
     least_pivot,
+    refuse_dependent_columns,
+    refuse_lost_digits,
     solve_scaled,
 )
 from lrmath._separation import separating_direction
@@ -272,7 +265,7 @@ def fit_softmax(X, y, *, ridge=0.0, reference=None, sample_weight=None, tol=1e-8
             reference if reference is None else int(reference),
         )
         if not converged:
-            raise _reason(X, y, penalty, fit, free, separated, longest, tol)
+            _refuse(X, y, penalty, fit, free, separated, longest, tol)
     return fit
 
 
@@ -424,45 +417,23 @@ def _problem(X, y, sample_weight):
     return X, y, s, len(present)
 
 
-def _reason(X, y, penalty, fit, free, separated, longest, tol):
-    """The exception that says why there is no minimiser, or why it was not found."""
+def _refuse(X, y, penalty, fit, free, separated, longest, tol):
+    """Raise the error that says why there is no minimiser, or why it was not found."""
     unpenalised = penalty[:, 0] == 0
     # With a ridge, the objective is that of X with these rows added.
     rows = X if np.all(unpenalised) else np.vstack([X, np.diag(np.sqrt(penalty[:, 0]))])
-    columns = dependent_columns(rows)
-    if columns:
-        return RankDeficiencyError(DEPENDENT.format(", ".join(map(str, columns))), columns, fit)
-
+    refuse_dependent_columns(rows, fit)
     if separated:
-        return SeparationError(_SEPARATED.format("completely"), fit.B, fit)
+        raise SeparationError(_SEPARATED.format("completely"), fit.B, fit)
     found = _separation(X[:, unpenalised], y, len(free))
     if found is not None:
         direction = np.zeros(fit.B.shape)
         direction[unpenalised, 1:] = found.direction.reshape(len(free) - 1, -1).T
         how = "completely" if found.kind == "complete" else "with ties"
-        return SeparationError(_SEPARATED.format(how), direction, fit)
-
-    diagonal = fit.hessian.diagonal()
-    out_of_range = ~(np.isfinite(diagonal) & (diagonal > 0))
-    if np.any(out_of_range):
-        return ConvergenceError(
-            f"the Hessian has {diagonal[out_of_range][0]} on its diagonal for column "
-            f"{np.argmax(out_of_range) % X.shape[1]} of X, at step {fit.iterations}: the entries "
-            "of the column are too large or too small. Scale the column.",
-            fit,
-        )
-    if least_pivot(_definite(fit.hessian, free[free])) < LEAST_PIVOT:
-        columns = dependent_columns(rows, smallest=1e-4)
-        if columns:
-            message = NEARLY_DEPENDENT.format(", ".join(map(str, columns)))
-            return RankDeficiencyError(message, columns, fit)
-        return ConvergenceError(
-            f"rounding has left too few digits in the Hessian at step {fit.iterations}, because "
-            "almost all probabilities are 0 or 1: the classes are all but separated. "
-            "Call fit_softmax with a larger ridge.",
-            fit,
-        )
-    return not_reached(X, fit, longest, tol, "Raise max_iter.")
+        raise SeparationError(_SEPARATED.format(how), direction, fit)
+    advice = "The classes are all but separated: call fit_softmax with a larger ridge."
+    refuse_lost_digits(_definite(fit.hessian, free[free]), rows, fit, advice)
+    raise not_reached(X, fit, longest, tol, "Raise max_iter.")
 
 
 def _separation(X, y, K):

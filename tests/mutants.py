@@ -1,7 +1,8 @@
 """Break lrmath on purpose, one small change at a time, and see whether the tests notice.
 
-    python tests/mutants.py                  every module that computes (make mutants)
-    python tests/mutants.py hessian irls     these
+    python tests/mutants.py                       every module that computes, and a sample of lrmath.verify (make mutants)
+    python tests/mutants.py hessian verify.proof  these, every mutant
+    python tests/mutants.py verify --sample 50    50 mutants of each module of lrmath.verify, drawn anew for each --seed
 
 Each mutant is a copy of the package with one operator, comparison, constant or call changed. It is killed if the tests of its
 module fail or run for too long. A survivor is either a gap in the tests, or no change at all: then it stands in
@@ -16,9 +17,14 @@ import ast
 import copy
 import multiprocessing
 import os
+import random
+import resource
 import shutil
+import signal
 import sys
 import tempfile
+import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -31,8 +37,14 @@ TESTS = {
     "_separation": ["decisions", "irls"],
     "_validate": ["sigmoid", "bce", "chain_rule", "hessian", "gradient_descent", "irls", "regularization",
                   "log_sum_exp", "softmax", "decisions"],
+    "verify.printing": ["verify_language"],
 }  # fmt: skip
-SECONDS = 120
+# A test that needs this much more processor time than without the change, and five seconds on top, runs for ever.
+PATIENCE = 10
+GIGABYTES = 4
+# How many mutants of each module of lrmath.verify a run without arguments tries; there, each takes seconds.
+SAMPLE = 25
+FORKING = threading.Lock()
 
 OPERATORS = {
     ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.Pow: ast.Mult, ast.FloorDiv: ast.Mult,
@@ -47,8 +59,14 @@ CALLS = {
 }  # fmt: skip
 
 
-def modules():
-    return sorted(path.stem for path in (ROOT / "lrmath").glob("*.py") if path.stem != "__init__")
+def modules(package=""):
+    """Every module of lrmath that computes, or those of one package in it: "hessian", "verify.proof"."""
+    folder = ROOT / "lrmath" / package
+    return sorted(f"{package}.{path.stem}".lstrip(".") for path in folder.glob("*.py") if path.stem != "__init__")
+
+
+def path_of(module):
+    return Path(*module.split(".")).with_suffix(".py")
 
 
 def skipped(node, parents):
@@ -87,7 +105,7 @@ def changes(tree):
 
 def mutants(module):
     """The name and the source of every mutant of a module."""
-    tree = ast.parse((ROOT / "lrmath" / f"{module}.py").read_text(encoding="utf-8"))
+    tree = ast.parse((ROOT / "lrmath" / path_of(module)).read_text(encoding="utf-8"))
     seen = {}
     for number, field, position, new in changes(tree):
         mutant = copy.deepcopy(tree)
@@ -126,36 +144,75 @@ def replace(tree, old, new):
 
 
 def tests(module):
-    names = TESTS.get(module, [module])
+    names = TESTS.get(module, [module.replace(".", "_")])
     return [str(ROOT / "tests" / f"test_{name}.py") for name in names]
 
 
-def run_tests(module, source):
+class FastestFirst:
+    """A plugin of pytest: the tests that killed before, then the others by their time; and a limit for each of them."""
+
+    def __init__(self, durations, kills):
+        self.known, self.kills = dict(durations), kills
+        self.durations, self.failed = {}, None
+
+    def pytest_collection_modifyitems(self, items):
+        items.sort(key=lambda item: (-self.kills.get(item.nodeid, 0), self.known.get(item.nodeid, 0)))
+
+    def pytest_runtest_logstart(self, nodeid):
+        self.started = time.process_time()
+        if self.known:
+            # Processor time, so that a busy machine ends no test. The signal ends the process.
+            signal.setitimer(signal.ITIMER_PROF, 5 + PATIENCE * self.known.get(nodeid, 0))
+
+    def pytest_runtest_logfinish(self, nodeid):
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        self.durations[nodeid] = time.process_time() - self.started
+
+    def pytest_runtest_logreport(self, report):
+        self.failed = self.failed or (report.nodeid if report.failed else None)
+
+
+def run_tests(module, source, plugin, answer):
     """In a process of its own: run the tests with this source in the place of the module's; the exit status is pytest's."""
     import pytest
 
     silence = os.open(os.devnull, os.O_WRONLY)
     os.dup2(silence, 1)
     os.dup2(silence, 2)
+    # A mutant that would fill the memory gets a MemoryError.
+    resource.setrlimit(resource.RLIMIT_AS, (GIGABYTES << 30, GIGABYTES << 30))
     with tempfile.TemporaryDirectory() as folder:
         package = Path(folder) / "lrmath"
-        shutil.copytree(ROOT / "lrmath", package, ignore=shutil.ignore_patterns("__pycache__"))
-        (package / f"{module}.py").write_text(source, encoding="utf-8")
+        shutil.copytree(ROOT / "lrmath", package)  # with what is compiled: only the mutant is compiled again
+        (package / path_of(module)).write_text(source, encoding="utf-8")
         # The folder comes first on the path, before the installed package.
         sys.path.insert(0, folder)
-        status = pytest.main(["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--rootdir", str(ROOT), *tests(module)])
+        os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # loading them takes longer than most tests
+        options = ["-x", "-q", "-p", "no:cacheprovider", "--rootdir", str(ROOT)]
+        status = pytest.main([*options, *tests(module)], plugins=[plugin])
         assert sys.modules["lrmath"].__file__.startswith(folder), "the tests imported another lrmath"
+    answer.send((plugin.failed, plugin.durations))
+    answer.close()
     os._exit(status)
 
 
-def survives(module, source):
-    """Whether the tests pass with this source in the place of the module's."""
-    process = multiprocessing.get_context("fork").Process(target=run_tests, args=(module, source))
-    process.start()
-    process.join(SECONDS)
-    if process.is_alive():
-        process.kill()
-        process.join()
+def survives(module, source, durations, kills):
+    """Whether the tests pass with this source in the place of the module's; it notes which of them did not."""
+    plugin = FastestFirst(durations, kills)
+    with FORKING:  # a second process would hold this pipe open, and its end would not be seen
+        receiver, sender = multiprocessing.Pipe(duplex=False)
+        process = multiprocessing.get_context("fork").Process(target=run_tests, args=(module, source, plugin, sender))
+        process.start()
+        sender.close()
+    try:
+        failed, times = receiver.recv()
+    except EOFError:  # the process was ended: it ran for too long, or a change broke pytest itself
+        failed, times = None, {}
+    process.join()
+    if failed:
+        kills[failed] = kills.get(failed, 0) + 1
+    if process.exitcode == 0:
+        durations.update(times)
     return process.exitcode == 0
 
 
@@ -171,27 +228,39 @@ def listed():
 
 def main(arguments=None):
     parser = argparse.ArgumentParser(description="Break lrmath on purpose and see whether the tests notice.")
-    parser.add_argument("modules", nargs="*", help=f"of {', '.join(modules())} (default: all)")
+    every = [*modules(), *modules("verify")]
+    parser.add_argument("modules", nargs="*", help=f"of {', '.join(every)}; `verify` is all of its modules (default: all)")
+    parser.add_argument("--sample", type=int, help=f"only so many mutants of each module (default: all, but {SAMPLE} of "
+                        "each module of lrmath.verify if no module is named)")
+    parser.add_argument("--seed", type=int, default=0, help="which sample (default: 0)")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="mutants at a time (default: one for each processor)")
     options = parser.parse_args(arguments)
-    names = options.modules or modules()
-    for heavy in ("mpmath", "numpy", "pytest", "scipy.optimize", "scipy.special", "sklearn.linear_model", "statsmodels.api"):
+    names = [name for given in options.modules for name in (modules("verify") if given == "verify" else [given])] or every
+    for heavy in ("mpmath", "numpy", "pytest", "scipy.optimize", "scipy.special", "sklearn.linear_model", "statsmodels.api",
+                  "sympy"):
         __import__(heavy)  # here, so that no mutant has to
-    known, unexplained, used = listed(), [], set()
+    known, unexplained, stale = listed(), [], []
     for module in names:
-        if not survives(module, (ROOT / "lrmath" / f"{module}.py").read_text(encoding="utf-8")):
+        durations, kills = {}, {}
+        if not survives(module, (ROOT / "lrmath" / path_of(module)).read_text(encoding="utf-8"), durations, kills):
             sys.exit(f"the tests of {module} fail without any change")
-        every = list(mutants(module))
-        with ThreadPoolExecutor(2) as pool:
-            alive = [name for (name, _), lives in zip(every, pool.map(lambda m: survives(module, m[1]), every)) if lives]
-        explained = [name for name in alive if name in known]
-        used.update(explained)
-        unexplained += [name for name in alive if name not in known]
-        print(f"{module}: {len(every)} mutants, {len(every) - len(alive)} killed, {len(explained)} equivalent, "
-              f"{len(alive) - len(explained)} unexplained", flush=True)
-        for name in alive:
-            if name not in known:
-                print(f"    {name}", flush=True)
-    stale = [name for name in known if name.split(":")[0] in names and name not in used]
+        found = list(mutants(module))
+        size = options.sample or (SAMPLE if module.startswith("verify.") and not options.modules else len(found))
+        drawn = random.Random(f"{options.seed}:{module}").sample(found, min(size, len(found)))
+        alive, new = [], []
+        with ThreadPoolExecutor(options.jobs) as pool:
+            lives = pool.map(lambda mutant: survives(module, mutant[1], durations, kills), drawn)
+            for name in (name for (name, _), survived in zip(drawn, lives) if survived):
+                alive.append(name)
+                if name not in known:
+                    new.append(name)
+                    print(f"    {name}", flush=True)
+        tried = f"{len(found)} mutants" if len(drawn) == len(found) else f"{len(drawn)} of {len(found)} mutants"
+        print(f"{module}: {tried}, {len(drawn) - len(alive)} killed, {len(alive) - len(new)} equivalent, "
+              f"{len(new)} unexplained", flush=True)
+        unexplained += new
+        made, ran = {name for name, _ in found}, {name for name, _ in drawn}
+        stale += [name for name in known if name.split(":")[0] == module and (name not in made or name in ran - set(alive))]
     for name in stale:
         print(f"listed, but it does not survive: {name}")
     if unexplained or stale:

@@ -69,9 +69,6 @@ def _here(e):
             if factor not in (1, -1):
                 rest = without(position)
                 yield "factor", rest[0] if len(rest) == 1 else _rebuild(e, rest)
-    elif isinstance(e, sp.MatMul):
-        # Where the shapes no longer fit, this line is refused for its shape.
-        yield "matrix", sp.MatMul(*arguments[::-1], check=False)
     elif isinstance(e, sp.Transpose):
         yield "matrix", e.args[0]
     elif e.is_Integer and e != -1:

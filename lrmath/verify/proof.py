@@ -241,7 +241,7 @@ class Rules:
             if others:
                 raise NotProved(f"a value for {text(variable)} alone leaves open what {text(others.pop())} is")
             replacement = again(replacement)
-            put = lambda x: x.xreplace({variable: replacement})
+            put = lambda x: _put(x, {variable: replacement})
             obligations += [(again(put(x)), kind) for x, kind in mine]
             return again(put(body))
         if isinstance(e, Lim):
@@ -257,8 +257,7 @@ class Rules:
         arguments = [again(a) for a in e.args]
         if isinstance(e, sp.Pow):
             base, exponent = arguments
-            if base.is_number and exponent.is_number and abs(exponent) > LARGEST_EXPONENT:
-                raise NotProved(f"{text_or_str(base)}**{text_or_str(exponent)} is too large to work out")
+            _require_small_power(base, exponent)
             if not exponent.is_nonnegative:
                 obligations.append((base, "nonzero"))
             if not exponent.is_integer:
@@ -281,7 +280,7 @@ class Rules:
         # eta[i] = Sum(x[i, k]*beta[k]) used as eta[k]: the k of the sum is another k.
         bound = {limit[0] for s in body.atoms(sp.Sum, sp.Product) for limit in s.limits}
         body = body.xreplace({index: sp.Dummy(index.name, integer=True) for index in sorted(bound, key=str)})
-        return body.xreplace(dict(zip(parameters, arguments)))
+        return _put(body, dict(zip(parameters, arguments)))
 
     def tidy(self, e):
         """A derivative as one factored fraction under each sum: a second derivative then starts from something small."""
@@ -604,6 +603,23 @@ def _limit_of(e, variable, target, side):
     return result
 
 
+def _require_small_power(base, exponent):
+    if base.is_number and exponent.is_number and abs(exponent) > LARGEST_EXPONENT:
+        raise NotProved(f"{text_or_str(base)}**{text_or_str(exponent)} is too large to work out")
+
+
+def _put(e, values):
+    """Substitute, as `xreplace` does, but without working out 9**(10**9)."""
+    if e in values:
+        return values[e]
+    if not e.has(*values):
+        return e
+    arguments = [_put(a, values) for a in e.args]
+    if e.is_Pow:
+        _require_small_power(*arguments)
+    return e.func(*arguments)
+
+
 def _outermost(e, classes):
     if isinstance(e, classes):
         return {e}
@@ -753,9 +769,10 @@ def _slope_of_part(part, variable, slope, obligations):
         obligations.append((part.args[0], "nonzero"))
         return sp.sign(part.args[0]) * slope(part.args[0]) if isinstance(part, sp.Abs) else sp.Integer(0)
     if isinstance(part, (sp.Max, sp.Min)) and len(part.args) == 2:
-        a, b = part.args if isinstance(part, sp.Max) else part.args[::-1]
+        a, b = part.args
         obligations.append((a - b, "nonzero"))
-        return sp.Piecewise((slope(a), a > b), (slope(b), True), evaluate=False)
+        first = a > b if isinstance(part, sp.Max) else a < b
+        return sp.Piecewise((slope(a), first), (slope(b), True), evaluate=False)
     if isinstance(part, sp.Piecewise):
         for condition in part.atoms(sp.core.relational.Relational):
             obligations.append((condition.lhs - condition.rhs, "nonzero"))
