@@ -9,6 +9,7 @@ import pytest
 BOOK = Path(__file__).resolve().parent.parent / "book"
 sys.path.insert(0, str(BOOK / "_ext"))
 
+import boxes  # noqa: E402
 import ledger_page  # noqa: E402
 
 LEDGERS = {chapter: ledger_page.read(chapter) for chapter in ledger_page.chapters()}
@@ -66,7 +67,7 @@ def test_a_cell_belongs_to_the_theorem_or_exercise_before_it(tmp_path, monkeypat
 
 
 def test_a_row_without_a_cell_stops_the_build(tmp_path, monkeypatch):
-    cells = [{"cell_type": "code", "source": ["1"], "outputs": [{"data": {ledger_page.MEDIA_TYPE: [{"label": "lost"}]}}]}]
+    cells = [{"cell_type": "code", "source": ["1"], "outputs": [{"data": {ledger_page.MEDIA_TYPE: [{"label": "lost", "kind": "x"}]}}]}]
     (tmp_path / "01-a.ipynb").write_text(ledger_page.json.dumps({"cells": cells}), encoding="utf-8")
     monkeypatch.setattr(ledger_page, "BOOK", tmp_path)
     with pytest.raises(StopIteration):
@@ -88,12 +89,99 @@ def test_every_chapter_is_on_the_page():
 
 def test_the_summary_counts():
     rows = [
-        {"kind": "derivation", "steps": 2, "controls": 9, "for": "$n, d$", "scope": "all n, d"},
-        {"kind": "derivation", "steps": 1, "controls": 5, "for": r"$z \in \mathbb R$", "scope": "all real z"},
-        {"kind": "gradient", "controls": 6, "error": "1e-08"},
+        {"kind": "derivation", "steps": 2, "controls": 9, "for": "$n, d$", "scope": "all n, d", "general": True},
+        {"kind": "derivation", "steps": 1, "controls": 1, "for": r"$z \in \mathbb R$", "scope": "all real z", "general": True},
+        {"kind": "gradient", "controls": 6, "error": "3e-10"},
+        {"kind": "hessian", "controls": 4, "error": "2e-09"},
+        {"kind": "definition", "controls": 3, "error": "0.6 ulp"},
     ]
-    assert ledger_page.summary(rows) == "3 steps proved for all $n, d$; checked to 1e-08; 20 wrong versions rejected"
-    assert ledger_page.summary(rows[1:2], "scope") == "1 step proved for all real z; 5 wrong versions rejected"
+    assert ledger_page.summary(rows) == (
+        "3 steps proved for all n, d; checked to 2e-09 and 0.6 ulp; 23 wrong versions rejected"
+    )
+    assert ledger_page.summary(rows[1:2]) == "1 step proved for all real z; 1 wrong version rejected"
+    assert ledger_page.summary(rows[1:2], [("So it is.", "why")]).endswith("rejected; partly in words")
+    assert ledger_page.summary([rows[0] | {"general": False}], [("So it is.", "why")]).endswith("rejected; for fixed sizes")
+    assert ledger_page.strength(rows[2:], []) == "numeric only"
+
+
+@pytest.mark.parametrize("chapter", LEDGERS)
+def test_what_was_measured_is_on_the_page_and_within_what_was_allowed(chapter):
+    _, rows = LEDGERS[chapter]
+    checks = [row for row in rows if row["kind"] != "derivation"]
+    assert checks
+    number = lambda error: float(error.removesuffix(" ulp"))
+    for row in checks:
+        assert number(row["error"]) <= number(row["limit"]), row["label"]
+        assert (row["estimate"] is None) == (row["kind"] == "definition")
+        assert row["estimate"] is None or number(row["error"]) <= number(row["estimate"]), row["label"]
+        assert row["error"] in ledger_page.Chapter.row(row)
+
+
+# The boxes of the theorems
+
+
+@pytest.mark.parametrize("chapter", LEDGERS)
+def test_every_box_says_what_was_proved_or_that_it_does_not(chapter):
+    theorems, rows = LEDGERS[chapter]
+    judged = ledger_page.judged(chapter, rows)
+    assert set(judged) == set(theorems)
+    assert [(label, one.source, one.fault) for label, own in judged.items() for one in own if one.fault] == []
+
+
+def proof(*lines, relations=None, given=(), where=()):
+    return {"lines": lines, "relations": relations or ["="] * (len(lines) - 1), "conditions": given, "where": where}
+
+
+PROVED = [
+    proof(r"\frac{d\sigma(z)}{dz}", r"\sigma(z)\,(1 - \sigma(z))", r"\frac{1}{4}", relations=["=", r"\le"], given=["z > 0"]),
+    proof(r"\left[X^{\mathsf T}\,\operatorname{diag}(w)\,X\right]_{jk}", r"\sum_{i=1}^{n} w_{i} x_{ij} x_{ik}",
+          given=["0 \\le j \\le d", "0 \\le k \\le d"], where=[["w_{i}", r"p_{i}\,(1 - p_{i})"]]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "box",
+    [
+        r"$\sigma'(z) = \sigma(z)(1-\sigma(z)) \le \tfrac14$ for every $z>0$.",
+        "For $z>0$\n\n$$\n\\begin{aligned}\n\\sigma'(z) &= \\sigma(z)\\,\\bigl(1-\\sigma(z)\\bigr) \\\\\n&\\le \\dfrac14 .\n\\end{aligned}\n$$ (eq-x)\n",
+        r"It is bounded: $\frac{1}{4} \ge \sigma'(z)$.",
+        r"Let $w_i=p_i(1-p_i)$. For $0\le j,k\le d$ and $v\in\mathbb R^d$, $[X^\mathsf T\operatorname{diag}(w)X]_{jk}=\sum_{i=1}^nw_ix_{ij}x_{ik}$.",
+        r"Write $W=\operatorname{diag}(w)$. Then $\bigl[X^{\mathsf T}WX\bigr]_{jk} = \sum_{i=1}^{n} w_i\,x_{ij}\,x_{ik}$.",
+        r"$\sigma'(z) \le \tfrac14$. So it is flat.<!-- words: the slope is small -->",
+    ],
+)
+def test_a_box_that_says_what_was_proved(box):
+    assert [one.fault for one in boxes.judge(box, PROVED) if one.fault] == []
+
+
+@pytest.mark.parametrize(
+    ("box", "fault"),
+    [
+        (r"$\sigma'(z) = \sigma(z)(1+\sigma(z))$.", "no derivation proves"),
+        (r"$\sigma'(z) = \tfrac14$.", "no derivation proves"),
+        (r"$\sigma'(z) \ge \tfrac14$.", "no derivation proves"),
+        (r"$\sigma'(z) < \tfrac14$.", "no derivation proves"),
+        (r"For $z<0$, $\sigma'(z) \le \tfrac14$.", "z < 0"),
+        (r"$[X^\mathsf T\operatorname{diag}(w)X]_{kj}=\sum_{i=1}^nw_ix_{ij}x_{ik}$.", "no derivation proves"),
+        (r"Let $w_i=p_i(1+p_i)$. $\sigma'(z) \le \tfrac14$.", "w _{ i } = p _{ i } ( 1 + p _{ i } )"),
+        ("The sigmoid is flat.", "no derivation proves a formula in it"),
+        (r"$\sigma'(z) \le \tfrac14$.<!-- words: it is small -->", "must not be called an argument in words"),
+        (r"$\sigma'(z) \le \tfrac14$ and $z=1$.<!-- words: it is small -->", "make it two sentences"),
+        (r"Write $V=\operatorname{diag}(p)$. $[X^\mathsf TVX]_{jk}=\sum_{i=1}^nw_ix_{ij}x_{ik}$.", "no derivation proves"),
+    ],
+)
+def test_a_box_that_says_something_else(box, fault):
+    assert any(fault in (one.fault or "") for one in boxes.judge(box, PROVED)), [one.fault for one in boxes.judge(box, PROVED)]
+
+
+def test_a_box_cannot_give_another_meaning_to_a_name_of_its_derivations():
+    with pytest.raises(ValueError, match="means something in its derivations"):
+        list(boxes.judge(r"Write $X=\operatorname{diag}(w)$.", PROVED))
+
+
+def test_the_reasons_are_on_the_page():
+    found = list(boxes.judge("So it is\nflat.<!-- words: the slope\n is small -->", PROVED))
+    assert ledger_page.in_words(found) == [("So it is flat.", "the slope is small")]
 
 
 def test_every_statement_of_the_sources_has_a_place():

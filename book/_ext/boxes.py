@@ -13,6 +13,7 @@ to size and to abbreviate are taken out of the LaTeX. It knows no mathematics, s
 """
 
 import re
+from typing import NamedTuple
 
 from lrmath.verify import latex, parse
 from lrmath.verify.derivation import STANDARD
@@ -20,33 +21,27 @@ from lrmath.verify.derivation import STANDARD
 BOX = re.compile(r"^(:::+)\{prf:theorem\}[^\n]*\n:label: (?P<label>\S+)\n(?P<body>.*?)^\1\s*$", re.MULTILINE | re.DOTALL)
 FORMULA = re.compile(r"\$\$(?P<display>.+?)\$\$(?:[ ]*\(eq-[\w-]+\))?|\$(?P<inline>[^$]+)\$", re.DOTALL)
 SENTENCE = re.compile(r"(?P<text>.+?)(?:(?<=\.)(?=\s|\Z)|(?=\s*<!--)|\Z)\s*(?:<!-- words: (?P<reason>.+?) -->)?", re.DOTALL)
-HYPOTHESIS = re.compile(r"(?:Let|With|Put|Call|Suppose|Number|Write)\b")
+HYPOTHESIS = re.compile(r"(?:Let|Put|Call|Suppose|Number|Write)\b")
 
-NOTHING = {r"\,", r"\;", r"\:", r"\!", r"\ ", "~", r"\displaystyle", r"\left", r"\right", r"\limits", "{}"}
+NOTHING = {r"\,", r"\;", r"\:", r"\!", r"\ ", "~", r"\displaystyle", r"\left", r"\right", r"\limits", "&"}
 NOTHING |= {"\\" + size + side for size in ("big", "Big", "bigg", "Bigg") for side in ("", "l", "r", "m")}
 SAME = {r"\dfrac": r"\frac", r"\tfrac": r"\frac", "[": "(", "]": ")", r"\leq": r"\le", r"\geq": r"\ge", r"\ast": "*"}
 ARGUMENTS = {r"\frac": 2, r"\sqrt": 1, r"\mathsf": 1, r"\mathrm": 1, r"\mathbf": 1, r"\mathbb": 1, r"\operatorname": 1,
              r"\text": 1, r"\bar": 1, r"\hat": 1, r"\begin": 1, r"\end": 1}
 TURNED = {"=": "=", "<": ">", ">": "<", r"\le": r"\ge", r"\ge": r"\le"}
-NEUTRAL = {r"\in", ":", r"\to", r"\ne"}
+OTHERS = {r"\in", r"\to", r"\ne"}
 OPEN, CLOSE = {"(", "{", r"\{", r"\begin"}, {")", "}", r"\}", r"\end"}
 TOKEN = re.compile(r"\\[a-zA-Z]+|\\.|\s+|.", re.DOTALL)
 
 
 def normal(formula):
-    r"""A formula as a list of tokens, the same for every way to space, to size and to abbreviate it.
-
-    >>> "".join(normal(r"\sigma'(z)\,\bigl[1-p_{i}\bigr]") ) == "".join(normal(r"\frac{d\sigma(z)}{dz} (1 - p_i)"))
-    True
-    """
+    """A formula as a list of tokens, the same for every way to space, to size and to abbreviate it."""
     formula = re.sub(r"(\\?[a-zA-Z]+)''\((\w)\)", r"\\frac{d^2\1(\2)}{d\2^2}", formula)
     formula = re.sub(r"(\\?[a-zA-Z]+)'\((\w)\)", r"\\frac{d\1(\2)}{d\2}", formula)
     # A name set upright is one token, with or without its command.
     formula = re.sub(r"\\(?:operatorname|mathrm|text)\{([\w ]+)\}", lambda m: rf"\mathrm{{{m[1]}}}", formula)
-    formula = re.sub(r"\\underbrace\{(.+?)\}_\{\\text\{[^$]*?\}\}", r"\1", formula)
-    tokens = [SAME.get(t, t) for t in TOKEN.findall(formula.replace(r"\nabla_{\!", r"\nabla_{")) if not t.isspace() and t not in NOTHING]
-    parsed, rest = _group(tokens, 0, None)
-    return parsed
+    tokens = [SAME.get(token, token) for token in TOKEN.findall(formula) if not token.isspace() and token not in NOTHING]
+    return _group(tokens, 0, None)[0]
 
 
 def _group(tokens, at, end):
@@ -66,6 +61,9 @@ def _one(tokens, at):
     if token in ("^", "_"):
         inside, at = _one(tokens, at + 1)
         return [token + "{ " + " ".join(inside) + " }"], at
+    if token == r"\underbrace":
+        inside, at = _one(tokens, at + 1)
+        return inside, _one(tokens, at)[1]  # what stands below the brace is a remark
     count, out, at = ARGUMENTS.get(token, 0), token, at + 1
     for _ in range(count):
         inside, at = _one(tokens, at)
@@ -87,7 +85,7 @@ def _twice(pieces):
     out = []
     for piece in pieces:
         match = mixed.fullmatch(piece)
-        out += [rf"\frac{{ \partial }}{{ \partial {match[2]} }}", rf"\frac{{ \partial {match[1]} }}{{ \partial {match[3]} }}"] if match else [piece]
+        out += match.expand(r"\\frac{ \\partial }{ \\partial \2 }|\\frac{ \\partial \1 }{ \\partial \3 }").split("|") if match else [piece]
     return out
 
 
@@ -100,19 +98,19 @@ def chains(formula):
     """The chains of a formula: lists of sides and relation signs in turn. Rows and `\\qquad` part them."""
     formula = re.sub(r"\\(?:begin|end)\{aligned\}|&", " ", formula)
     parts = [[]]
-    depth, last = 0, None
+    depth = 0
     for token in TOKEN.findall(formula):
         depth += (token in OPEN) - (token in CLOSE)
         if depth == 0 and token in (r"\\", r"\qquad", r"\quad", ";"):
             parts.append([])
-        elif depth == 0 and token in TURNED.keys() | NEUTRAL | {r"\leq", r"\geq"}:
+        elif depth == 0 and token in TURNED.keys() | OTHERS | {r"\leq", r"\geq"}:
             parts[-1] += ["\0" + SAME.get(token, token) + "\0"]
         else:
             parts[-1].append(token)
     found = []
     for part in parts:
         pieces = "".join(part).split("\0")
-        pieces = [text(re.sub(r"(?:\\text\{[^}]*\}|[\s.,])+$", "", side)) if i % 2 == 0 else side for i, side in enumerate(pieces)]
+        pieces = [text(re.sub(r"(?:\\,|[\s.,:])+$", "", side)) if i % 2 == 0 else side for i, side in enumerate(pieces)]
         if len(pieces) > 1 and not pieces[0] and found:
             found[-1] += pieces[1:]
         elif any(pieces):
@@ -152,7 +150,7 @@ def sentences(body):
 
     def keep(match):
         formulas.append(match["display"] or match["inline"])
-        stop = re.search(r"\.\s*$", match["display"] or "")
+        stop = re.search(r"\.\s*(?:\\end\{aligned\}\s*)?$", match["display"] or "")
         return f" \1{len(formulas) - 1}\2" + (". " if stop else "")
 
     body = FORMULA.sub(keep, body)
@@ -168,7 +166,7 @@ def names(body, derivations):
     taken = " ".join(text(line) for row in derivations for line in row["lines"])
     found = {}
     for words, formulas, _ in sentences(body):
-        if words.startswith("Write "):
+        if re.match(r"Write\b", words):
             for name, _, meaning in (chain for formula in formulas for chain in chains(formula) if chain[1:2] == ["="] and len(chain) == 3):
                 if f" {name} " in f" {taken} ":
                     raise ValueError(f"the box writes {name} for {meaning}, but {name} means something in its derivations")
@@ -176,8 +174,33 @@ def names(body, derivations):
     return found
 
 
+class Sentence(NamedTuple):
+    """A sentence of a box: its source, the formulas in it that are proved, those that are not, and the reason it gives."""
+
+    source: str
+    proved: list
+    missing: list
+    reason: str | None
+
+    @property
+    def stands(self):
+        """Whether all that it says in formulas is proved."""
+        return not self.missing and bool(self.proved or HYPOTHESIS.match(self.source))
+
+    @property
+    def fault(self):
+        """What is wrong with it, or None."""
+        if not self.reason:
+            return None if self.stands else f"no derivation proves {'; '.join(self.missing) or 'a formula in it'}, and it gives no reason"
+        if self.stands:
+            return "it is proved, so it must not be called an argument in words"
+        if self.proved:
+            return f"it is an argument in words, but {'; '.join(self.proved)} is proved: make it two sentences"
+        return None
+
+
 def judge(body, derivations):
-    """For each sentence of a box: its source, the formulas in it that nothing proves, whether it may stand, its reason."""
+    """The sentences of a box, held against the derivations of its theorem."""
     facts, known = proved(derivations)
     written = names(body, derivations)
 
@@ -187,15 +210,15 @@ def judge(body, derivations):
         return side
 
     def holds(left, relation, right):
-        return all((a, relation, b) in known for a in left.split(" , ") for b in right.split(" , "))
+        return (left, relation, right) in known or all((a, relation, b) in known for a in left.split(" , ") for b in right.split(" , "))
 
     for words, formulas, reason in sentences(body):
-        missing, found = [], bool(HYPOTHESIS.match(words))
-        for chain in (chain for formula in formulas for chain in chains(formula) if not words.startswith("Write ")):
+        found, missing = [], []
+        for chain in (chain for formula in formulas for chain in chains(formula) if not re.match(r"Write\b", words)):
             for left, relation, right in zip(map(spelt, chain[::2]), chain[1::2], map(spelt, chain[2::2])):
                 if (left, relation, right) in facts:
-                    found = True
+                    found.append(f"{left} {relation} {right}")
                 elif not (relation == r"\in" and right.startswith(r"\mathbb{ R }") or holds(left, relation, right)):
                     missing.append(f"{left} {relation} {right}")
         numbered = iter(formulas)
-        yield re.sub("\1\\d+\2", lambda _: f"${next(numbered).strip()}$", words), missing, found, reason
+        yield Sentence(re.sub("\1\\d+\2", lambda _: f"${next(numbered).strip()}$", words), found, missing, reason)

@@ -63,7 +63,8 @@ def judged(chapter, rows):
 
 def in_words(sentences):
     """Of the sentences of a box those that are arguments in words, each with the reason that the box gives."""
-    return [(sentence, reason) for sentence, _, _, reason in sentences if reason]
+    line = lambda words: " ".join(re.sub(r"^\|.*$", "", words, flags=re.MULTILINE).split())
+    return [(line(one.source), line(one.reason)) for one in sentences if one.reason]
 
 
 STRENGTHS = ("general", "partly in words", "for fixed sizes", "numeric only")
