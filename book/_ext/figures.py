@@ -136,7 +136,7 @@ FIGURES = {
             slider("first", "first score", -3, 5, 0.1, 2, half=True),
             slider("second", "second score", -3, 5, 0.1, 1, half=True),
             slider("third", "third score", -3, 5, 0.1, 0, half=True),
-            slider("shift", "shift of all scores", -5, 5, 0.1, 0, half=True),
+            slider("shift", "common shift", -5, 5, 0.1, 0, half=True),
         ],
         "Move one score: all three probabilities change. Move the shift: none does.",
     ),

@@ -103,16 +103,19 @@ export function axes(svg, [left, top, right, bottom], { xScale = linear, yScale 
   }
   if (xLabel) add(frame, "text", { x: (left + right) / 2, y: bottom + 35, "text-anchor": "middle" }, xLabel);
   if (yLabel) add(frame, "text", { transform: `translate(13 ${(top + bottom) / 2}) rotate(-90)`, "text-anchor": "middle" }, yLabel);
-  const clip = add(svg, "clipPath", { id: name });
-  add(clip, "rect", { x: left, y: top - 6, width: right - left + 6, height: bottom - top + 12 });
-  const inside = add(svg, "g", { "clip-path": `url(#${name})` });
-  return { x, y, inside, left, top, right, bottom };
+  // Room for half a line at the edge, and for half a point.
+  const [inside, points] = [2, 9].map((room) => {
+    const clip = add(svg, "clipPath", { id: `${name}-${room}` });
+    add(clip, "rect", { x: left - room, y: top - room, width: right - left + 2 * room, height: bottom - top + 2 * room });
+    return add(svg, "g", { "clip-path": `url(#${name}-${room})` });
+  });
+  return { x, y, inside, points, left, top, right, bottom };
 }
 
 export const line = ({ x, y, inside }, points, kind) =>
   add(inside, "path", { class: `line ${kind}`, d: points.map(([u, v], i) => `${i ? "L" : "M"}${x(u).toFixed(1)} ${y(v).toFixed(1)}`).join("") });
 
-export const dot = ({ x, y, inside }, [u, v], kind, r = 5) => add(inside, "circle", { class: `dot ${kind}`, cx: x(u), cy: y(v), r });
+export const dot = ({ x, y, points }, [u, v], kind, r = 5) => add(points, "circle", { class: `dot ${kind}`, cx: x(u), cy: y(v), r });
 
 // Labels beside points, each in the colour of its point: pushed apart, and kept inside the picture.
 export function labels(svg, plot, entries, gap = 16) {
@@ -125,7 +128,10 @@ export function labels(svg, plot, entries, gap = 16) {
   for (const one of placed.toReversed()) {
     one.ty = Math.min(one.ty, plot.bottom - BLANK, next - gap);
     next = over ? one.ty : Infinity;
-    const toLeft = one.left ?? one.px > (plot.left + plot.right) / 2;
-    add(svg, "text", { class: `label ${one.kind}`, x: one.px + (toLeft ? -10 : 10), y: one.ty + 4, "text-anchor": toLeft ? "end" : "start" }, one.label);
+    const label = add(svg, "text", { class: `label ${one.kind}`, y: one.ty + 4 }, one.label);
+    const length = label.getComputedTextLength();
+    const before = one.px - 10 - length, after = one.px + 10;
+    const toLeft = (one.left ?? one.px > (plot.left + plot.right) / 2) ? before >= plot.left : after + length > plot.right + BLANK;
+    label.setAttribute("x", Math.max(plot.left + BLANK, Math.min(toLeft ? before : after, plot.right - length)));
   }
 }

@@ -25,7 +25,7 @@ moving("fig-ridge-path", {
     line(below, pathOf(losses), "grey dashed");
     for (const plot of [above, below]) {
       const ends = plot === above ? [-40, 40] : [0.004, 100];
-      line(plot, [[now, ends[0]], [now, ends[1]]], "thin grey");
+      line(plot, [[now, ends[0]], [now, ends[1]]], "hair grey");
     }
     names.forEach((name, j) => { if (!named.includes(name)) dot(above, [now, weights[j][at]], "grey", 2.5); });
     labels(svg, above, named.map((name, k) => {
