@@ -18,8 +18,7 @@ function sentence(rate, { steps, arrived, last }, data) {
     return rate < LIMIT ? then : `${then} Beyond 2/L nothing is sure; here it still arrives.`;
   }
   if (rate > data.stable) {
-    return `${alpha}: it never arrives. The loss was ${number(last[0])} and ${number(last[1])} in the last two of ${steps} steps, `
-      + `${number(data.loss)} at the minimum.`;
+    return `${alpha}: it never arrives. The loss ends on ${number(last[0])} and ${number(last[1])}; the minimum is ${number(data.loss)}.`;
   }
   return `${alpha}: not there after ${steps} steps; the loss is ${number(last[1], 4)}, ${number(data.loss, 4)} at the minimum.`;
 }

@@ -24,7 +24,7 @@ moving("fig-temperature", {
       return { at: [now, value], label: `score ${number(scores[k], 1)}: ${number(value, 3)}`, kind: KINDS[k].split(" ")[0] };
     }));
     const said = `Scores ${scores.map((score) => number(score, 1)).join(", ")} at temperature ${significant(now)}: `
-      + `probabilities ${p.map((value) => number(value, 3)).join(", ")}.`;
-    return shift ? `${said} The shift by ${number(shift, 1)} changed none of them.` : said;
+      + `probabilities ${p.map((value) => number(value, 3)).join(", ")}`;
+    return shift ? `${said}, with or without the shift.` : `${said}.`;
   },
 });
