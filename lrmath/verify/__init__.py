@@ -6,6 +6,7 @@ their own so that they are not mistaken for the formulas that they check.
 
 from . import finite_differences
 from .derivation import STANDARD, Derivation, DerivationError
+from .exercise import Exercise, Verdict, judge, preview
 from .finite_differences import (
     Check,
     CheckError,
@@ -22,7 +23,7 @@ from .ledger import ledger
 from .printing import latex, latex_shape, text
 
 __all__ = [
-    "STANDARD", "Check", "CheckError", "Derivation", "DerivationError", "LanguageError", "check_definition",
-    "check_derivative", "check_gradient", "check_hessian", "check_jacobian", "complex_step", "finite_differences", "latex",
-    "latex_shape", "ledger", "parse", "random_points", "text",
+    "STANDARD", "Check", "CheckError", "Derivation", "DerivationError", "Exercise", "LanguageError", "Verdict",
+    "check_definition", "check_derivative", "check_gradient", "check_hessian", "check_jacobian", "complex_step",
+    "finite_differences", "judge", "latex", "latex_shape", "ledger", "parse", "preview", "random_points", "text",
 ]
