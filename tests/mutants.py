@@ -4,29 +4,34 @@
     python tests/mutants.py hessian verify.proof  these, every mutant
     python tests/mutants.py verify --sample 50    50 mutants of each module of lrmath.verify, drawn anew for each --seed
 
-Each mutant is a copy of the package with one operator, comparison, constant or call changed. It is killed if the tests of its
+Each mutant is the package with one operator, comparison, constant or call changed. It is killed if the tests of its
 module fail or run for too long. A survivor is either a gap in the tests, or no change at all: then it stands in
 `tests/mutants.txt` with the reason. The run fails if there is a survivor that is not listed.
 
 Why no ready-made tool: those that run on this Python start a whole interpreter for each mutant, and importing NumPy, SciPy and
-scikit-learn takes longer than most tests here. This script imports them once and forks, so it needs Linux or macOS.
+SymPy takes longer than most tests here. This script collects the tests once; for each mutant it forks and puts the code of the
+mutant into the functions that are there. So it needs Linux or macOS.
 """
 
 import argparse
 import ast
 import copy
+import importlib
 import multiprocessing
 import os
 import random
 import resource
-import shutil
 import signal
 import sys
-import tempfile
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from pathlib import Path
+from types import FunctionType
+
+import pytest
+from _pytest.runner import runtestprotocol
 
 ROOT = Path(__file__).resolve().parent.parent
 LISTED = Path(__file__).with_suffix(".txt")
@@ -39,7 +44,7 @@ TESTS = {
                   "log_sum_exp", "softmax", "decisions"],
     "verify.printing": ["verify_language"],
 }  # fmt: skip
-# A test that needs this much more processor time than without the change, and five seconds on top, runs for ever.
+# A test that takes this many times as long as without the change, and five seconds more, is taken to run for ever.
 PATIENCE = 10
 GIGABYTES = 4
 # How many mutants of each module of lrmath.verify a run without arguments tries; there, each takes seconds.
@@ -148,72 +153,98 @@ def tests(module):
     return [str(ROOT / "tests" / f"test_{name}.py") for name in names]
 
 
-class FastestFirst:
-    """A plugin of pytest: the tests that killed before, then the others by their time; and a limit for each of them."""
-
-    def __init__(self, durations, kills):
-        self.known, self.kills = dict(durations), kills
-        self.durations, self.failed = {}, None
-
-    def pytest_collection_modifyitems(self, items):
-        items.sort(key=lambda item: (-self.kills.get(item.nodeid, 0), self.known.get(item.nodeid, 0)))
-
-    def pytest_runtest_logstart(self, nodeid):
-        self.started = time.process_time()
-        if self.known:
-            # Processor time, so that a busy machine ends no test. The signal ends the process.
-            signal.setitimer(signal.ITIMER_PROF, 5 + PATIENCE * self.known.get(nodeid, 0))
-
-    def pytest_runtest_logfinish(self, nodeid):
-        signal.setitimer(signal.ITIMER_PROF, 0)
-        self.durations[nodeid] = time.process_time() - self.started
-
-    def pytest_runtest_logreport(self, report):
-        self.failed = self.failed or (report.nodeid if report.failed else None)
+def put_in_place(module, source):
+    """Give the functions of the module the code of this source; whoever imported one of them gets it too."""
+    live, fresh = vars(module), {"__name__": module.__name__, "__package__": module.__package__}
+    before, after = ast.parse(Path(module.__file__).read_text(encoding="utf-8")), ast.parse(source)
+    exec(compile(after, module.__file__, "exec"), fresh)  # noqa: S102
+    for name, value in fresh.items():
+        if getattr(value, "__module__", None) == module.__name__:
+            transplant(live[name], value)
+    # Names that are no functions, such as TOLERANCE = 1e-12, here and where they were imported.
+    for old, new in zip(before.body, after.body, strict=True):
+        if isinstance(new, ast.Assign) and ast.dump(old) != ast.dump(new):
+            name = new.targets[0].id
+            for other in [m for key, m in sys.modules.items() if key.startswith("lrmath")]:
+                if vars(other).get(name) is live[name] and other is not module:
+                    setattr(other, name, fresh[name])
+            live[name] = fresh[name]
 
 
-def run_tests(module, source, plugin, answer):
-    """In a process of its own: run the tests with this source in the place of the module's; the exit status is pytest's."""
-    import pytest
-
-    silence = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(silence, 1)
-    os.dup2(silence, 2)
-    # A mutant that would fill the memory gets a MemoryError.
-    resource.setrlimit(resource.RLIMIT_AS, (GIGABYTES << 30, GIGABYTES << 30))
-    with tempfile.TemporaryDirectory() as folder:
-        package = Path(folder) / "lrmath"
-        shutil.copytree(ROOT / "lrmath", package)  # with what is compiled: only the mutant is compiled again
-        (package / path_of(module)).write_text(source, encoding="utf-8")
-        # The folder comes first on the path, before the installed package.
-        sys.path.insert(0, folder)
-        os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # loading them takes longer than most tests
-        options = ["-x", "-q", "-p", "no:cacheprovider", "--rootdir", str(ROOT)]
-        status = pytest.main([*options, *tests(module)], plugins=[plugin])
-        assert sys.modules["lrmath"].__file__.startswith(folder), "the tests imported another lrmath"
-    answer.send((plugin.failed, plugin.durations))
-    answer.close()
-    os._exit(status)
+def transplant(old, new):
+    if isinstance(old, type):
+        for name, value in vars(new).items():
+            if isinstance(function_of(value), FunctionType) and name in vars(old):
+                transplant(vars(old)[name], value)
+            elif isinstance(value, (int, float, dict)) and not name.startswith("__"):
+                setattr(old, name, value)
+    elif isinstance(function_of(old), FunctionType):
+        old, new = function_of(old), function_of(new)
+        old.__code__, old.__defaults__, old.__kwdefaults__ = new.__code__, new.__defaults__, new.__kwdefaults__
 
 
-def survives(module, source, durations, kills):
-    """Whether the tests pass with this source in the place of the module's; it notes which of them did not."""
-    plugin = FastestFirst(durations, kills)
-    with FORKING:  # a second process would hold this pipe open, and its end would not be seen
-        receiver, sender = multiprocessing.Pipe(duplex=False)
-        process = multiprocessing.get_context("fork").Process(target=run_tests, args=(module, source, plugin, sender))
-        process.start()
-        sender.close()
-    try:
-        failed, times = receiver.recv()
-    except EOFError:  # the process was ended: it ran for too long, or a change broke pytest itself
-        failed, times = None, {}
-    process.join()
-    if failed:
-        kills[failed] = kills.get(failed, 0) + 1
-    if process.exitcode == 0:
-        durations.update(times)
-    return process.exitcode == 0
+def function_of(value):
+    """What a property, a class method or a cache wraps."""
+    for wrapper in ("fget", "__func__", "__wrapped__"):
+        value = getattr(value, wrapper, value)
+    return value
+
+
+class Mutants:
+    """A plugin of pytest that has the collected tests and runs them on each mutant, the likeliest to fail first."""
+
+    def __init__(self, module, work):
+        self.module, self.work = module, work
+        self.times, self.kills = {}, {}
+
+    def pytest_runtestloop(self, session):
+        self.items = session.items
+        self.work(self)
+        return True
+
+    def survives(self, source):
+        """Whether the tests pass with this source in the place of the module's; it notes which of them did not."""
+        with FORKING:  # a second process would hold this pipe open, and its end would not be seen
+            receiver, sender = multiprocessing.Pipe(duplex=False)
+            process = multiprocessing.get_context("fork").Process(target=self.run, args=(source, sender))
+            process.start()
+            sender.close()
+        try:
+            failed, times = receiver.recv()
+        except EOFError:  # the process was ended, because it ran for too long
+            return False
+        finally:
+            process.join()
+        self.kills[failed] = self.kills.get(failed, 0) + 1
+        self.times = self.times or times
+        return failed is None
+
+    def run(self, source, answer):
+        """In a process of its own: the name of the first test that fails, and the time that each took."""
+        silence = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(silence, 1)
+        os.dup2(silence, 2)
+        # A mutant that would fill the memory gets a MemoryError.
+        resource.setrlimit(resource.RLIMIT_AS, (GIGABYTES << 30, GIGABYTES << 30))
+        failed, times = "import", {}
+        try:
+            put_in_place(importlib.import_module(f"lrmath.{self.module}"), source)
+            order = lambda item: (-self.kills.get(item.nodeid, 0), self.times.get(item.nodeid, 0))
+            for item, following in pairwise([*sorted(self.items, key=order), None]):
+                started = time.process_time()
+                if self.times:
+                    # Processor time, so that a busy machine ends no test. The signal ends the process.
+                    signal.setitimer(signal.ITIMER_PROF, 5 + PATIENCE * self.times[item.nodeid])
+                failed = item.nodeid
+                if any(report.failed for report in runtestprotocol(item, nextitem=following, log=False)):
+                    break
+                times[item.nodeid] = time.process_time() - started
+            else:
+                failed = None
+        finally:
+            answer.send((failed, times))
+            answer.close()
+            os._exit(0)
 
 
 def listed():
@@ -236,20 +267,20 @@ def main(arguments=None):
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="mutants at a time (default: one for each processor)")
     options = parser.parse_args(arguments)
     names = [name for given in options.modules for name in (modules("verify") if given == "verify" else [given])] or every
-    for heavy in ("mpmath", "numpy", "pytest", "scipy.optimize", "scipy.special", "sklearn.linear_model", "statsmodels.api",
-                  "sympy"):
-        __import__(heavy)  # here, so that no mutant has to
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    sys.path.insert(0, str(ROOT))
     known, unexplained, stale = listed(), [], []
-    for module in names:
-        durations, kills = {}, {}
-        if not survives(module, (ROOT / "lrmath" / path_of(module)).read_text(encoding="utf-8"), durations, kills):
-            sys.exit(f"the tests of {module} fail without any change")
+
+    def work(plugin):
+        module = plugin.module
+        if not plugin.survives((ROOT / "lrmath" / path_of(module)).read_text(encoding="utf-8")):
+            sys.exit(f"the tests of {module} fail without any change: {plugin.kills}")
         found = list(mutants(module))
         size = options.sample or (SAMPLE if module.startswith("verify.") and not options.modules else len(found))
         drawn = random.Random(f"{options.seed}:{module}").sample(found, min(size, len(found)))
         alive, new = [], []
         with ThreadPoolExecutor(options.jobs) as pool:
-            lives = pool.map(lambda mutant: survives(module, mutant[1], durations, kills), drawn)
+            lives = pool.map(lambda mutant: plugin.survives(mutant[1]), drawn)
             for name in (name for (name, _), survived in zip(drawn, lives) if survived):
                 alive.append(name)
                 if name not in known:
@@ -258,9 +289,13 @@ def main(arguments=None):
         tried = f"{len(found)} mutants" if len(drawn) == len(found) else f"{len(drawn)} of {len(found)} mutants"
         print(f"{module}: {tried}, {len(drawn) - len(alive)} killed, {len(alive) - len(new)} equivalent, "
               f"{len(new)} unexplained", flush=True)
-        unexplained += new
+        unexplained.extend(new)
         made, ran = {name for name, _ in found}, {name for name, _ in drawn}
-        stale += [name for name in known if name.split(":")[0] == module and (name not in made or name in ran - set(alive))]
+        stale.extend(name for name in known if name.split(":")[0] == module and (name not in made or name in ran - set(alive)))
+
+    for module in names:
+        pytest.main(["-qq", "-s", "--no-header", "--no-summary", "-p", "no:cacheprovider", "--rootdir", str(ROOT), *tests(module)],
+                    plugins=[Mutants(module, work)])
     for name in stale:
         print(f"listed, but it does not survive: {name}")
     if unexplained or stale:

@@ -34,11 +34,11 @@ VERSIONS = {
     "x[i, 0]": "-x[i, 0]  x[0, i]  x[i + 1, 0]",
     "delta(j, k)": "-delta(j, k)",
     "Cases((z, z > 0), (0, True))": "-Cases((z, z > 0), (0, True))",
-    "Sum(2, (i, 1, n))": "-Sum(2, (i, 1, n))  Sum(3, (i, 1, n))  Sum(2, (i, 2, n))  Sum(2, (i, 1, -1 + n))",
+    "Sum(2, (i, 1, n))": "-Sum(2, (i, 1, n))  Sum(3, (i, 1, n))  Sum(2, (i, 2, n))  Sum(2, (i, 1, n - 1))",
     "Product(3, (i, 0, n))": "-Product(3, (i, 0, n))  Product(4, (i, 0, n))  Product(3, (i, 1, n))  "
-                             "Product(3, (i, 0, -1 + n))",
+                             "Product(3, (i, 0, n - 1))",
     "Sum(2, (k, 1, K), (i, 0, n))": "-Sum(2, (k, 1, K), (i, 0, n))  Sum(3, (k, 1, K), (i, 0, n))  "
-                                    "Sum(2, (k, 1, K), (i, 1, n))  Sum(2, (k, 1, K), (i, 0, -1 + n))",
+                                    "Sum(2, (k, 1, K), (i, 1, n))  Sum(2, (k, 1, K), (i, 0, n - 1))",
     "D(z**2, z)": "-D(z**2, z)  D(z**3, z)",
     "D(J, b[j, k])": "-D(J, b[j, k])  D(J, b[j + 1, k + 1])",
     "At(z**2, z, 3)": "-At(z**2, z, 3)  At(z**3, z, 3)",

@@ -5,7 +5,8 @@ import time
 import pytest
 import sympy as sp
 
-from lrmath.verify import LanguageError, latex, parse, text
+from lrmath.verify import LanguageError, latex, latex_shape, parse, text
+from lrmath.verify.language import index_range, signature
 
 SHAPES = {"X": "n, d + 1", "beta": "d + 1", "v": "d + 1", "y": "n", "w": "n", "r": "n"}
 NAMES = {"z", "p", "q", "a", "b", "c", "J"}
@@ -68,6 +69,39 @@ ROUND_TRIP = [
     "pi",
     "x[i + 1, 0]",
     "f(a, b)",
+    "0 < p < 1",
+    "a - (-b)",
+    "a + (b + c)",
+    "a*2",
+    "2*3*z",
+    "a/b*(b/c)",
+    "a*(-1)",
+    "-3/4*z",
+    "a - 1/b",
+    "exp(z)**2",
+    "(1/a + b)**2",
+    "2**(-z)",
+    "Min(q, z)",
+    "Sum(a[i], (i, 1, n - 1)) + c",
+    "Sum(a[i], (i, 1, n + 1)) + c",
+    "Product(-a[i], (i, 1, n))",
+    "Cases((1/z, z > 0), (0, z == 0), (2, True))",
+    "1 - y",
+    "1/n*y",
+    "-y*w",
+    "-(2*y)*w",
+    "-2*X @ beta",
+    "(-c*X).T",
+    "(y + w)*r",
+    "diag(y*w)",
+    "X.T.T",
+    "(X @ v)[i + 1]",
+    "(v.T @ X.T)[i]",
+    "a*(X @ beta)",
+    "exp(y)",
+    "sqrt(y)",
+    "Abs(y - w)",
+    "y[i] in {0, 1}",
 ]
 
 LATEX = {
@@ -109,6 +143,82 @@ LATEX = {
     "softplus(z)": r"\operatorname{softplus}(z)",
     "log(z)**2": r"\left(\log z\right)^{2}",
     "log(z)*p": r"(\log z)\,p",
+    "0 < p < 1": "0 < p < 1",
+    "1 < p < q": "1 < p < q",
+    "p >= 0": r"p \ge 0",
+    "p > q": "p > q",
+    "p != q": r"p \ne q",
+    "x[i, 0] == 1": "x_{i0} = 1",
+    "y[i] in {0, 1}": r"y_{i} \in \{0, 1\}",
+    "Lim(sigma(z), z, -oo)": r"\lim_{z \to -\infty} \sigma(z)",
+    "pi*z": r"\pi\,z",
+    "-X @ beta": r"-X \beta",
+    "-2*X @ beta": r"-2 X \beta",
+    "-y*w": r"-y \odot w",
+    "X.T.T": r"(X^{\mathsf T})^{\mathsf T}",
+    "(y + w).T": r"(y + w)^{\mathsf T}",
+    "(y + w)*r": r"(y + w) \odot r",
+    "diag(y*w)": r"\operatorname{diag}(y \odot w)",
+    "D(z*q, z)": r"\frac{\partial}{\partial z}\bigl[z q\bigr]",
+    "D(z + 1, z)": r"\frac{d}{dz}\bigl[z + 1\bigr]",
+    "D(-z, z)": r"\frac{d}{dz}\bigl[-z\bigr]",
+    "D(Sum(a[i]*z, (i, 1, n)), z)": r"\frac{\partial}{\partial z}\left[\sum_{i=1}^{n} a_{i} z\right]",
+    "D(1/z, z)": r"\frac{d}{dz}\,\frac{1}{z}",
+    "D(D(z**2, z), z)": r"\frac{d^{2}}{dz^{2}}\,z^{2}",
+    "D(D(f(z, q), z), q)": r"\frac{\partial}{\partial q}\,\frac{\partial f(z, q)}{\partial z}",
+    "a*D(f(z), z)": r"a\,\frac{df(z)}{dz}",
+    "D(f(z), z)*a": r"\frac{df(z)}{dz}\,a",
+    "D(z**2, z)**2": r"\left(\frac{d}{dz}\,z^{2}\right)^{2}",
+    "1 - y": r"\mathbf 1 - y",
+    "exp(y)": "e^{y}",
+    "sqrt(y)": r"\sqrt{y}",
+    "Abs(y - w)": r"\lvert y - w \rvert",
+    "log(y - w)": r"\log(y - w)",
+    "f(1/z)": r"f\!\left(\frac{1}{z}\right)",
+    "y/n": r"\frac{1}{n}\,y",
+    "a*2": r"a \cdot 2",
+    "2*3*z": r"2 \cdot 3 z",
+    "a/b*c": r"\frac{a}{b}\,c",
+    "a*(b/c)": r"a\,\frac{b}{c}",
+    "a*(b*c)": r"a\,(b c)",
+    "a*(-1)": r"a\,(-1)",
+    "a*(b + c)*q": r"a\,(b + c)\,q",
+    "-3/4*z": r"-\frac{3}{4}\,z",
+    "-(a + b)": "-(a + b)",
+    "a - (-b)": "a - (-b)",
+    "a - (b - c)": "a - (b - c)",
+    "a + (b + c)": "a + (b + c)",
+    "a - 2*b": "a - 2 b",
+    "a - 1": "a - 1",
+    "exp(z)**2": r"\left(e^{z}\right)^{2}",
+    "(z**2)**a": r"\left(z^{2}\right)^{a}",
+    "(a/b)**2": r"\left(\frac{a}{b}\right)^{2}",
+    "(a + b)**2": "(a + b)^{2}",
+    "Sum(a[i], (i, 1, n))**2": r"\left(\sum_{i=1}^{n} a_{i}\right)^{2}",
+    "Sum(a[i], (i, 1, n - 1)) + c": r"\sum_{i=1}^{n - 1} a_{i} + c",
+    "Sum(1/a[i] + b[i], (i, 1, n))": r"\sum_{i=1}^{n} \left[\frac{1}{a_{i}} + b_{i}\right]",
+    "Product(-a[i], (i, 1, n))": r"\prod_{i=1}^{n} (-a_{i})",
+    "log(a)*log(b)": r"(\log a)\,\log b",
+    "log(2)": r"\log 2",
+    "log(a[i])": r"\log a_{i}",
+    "log(1/a + b)": r"\log\!\left(\frac{1}{a} + b\right)",
+    "Lim(z, z, 0)*a": r"(\lim_{z \to 0} z)\,a",
+    "At(1/z, z, 2)": r"\left.\frac{1}{z}\right|_{z = 2}",
+    "Max(2, z)": r"\max(z, 2)",
+    "Min(q, z)": r"\min(q, z)",
+    "beta0": r"\beta_{0}",
+    "beta_10": r"\beta_{10}",
+    "eps": r"\varepsilon",
+    "x_new[i, j]": r"x_{\mathrm{new},ij}",
+    "aa*b": r"\mathrm{aa} b",
+    "x[i + 1, 0]": "x_{i + 1,0}",
+    "x[1, 1]": "x_{11}",
+    "2**(-z)": "2^{-z}",
+    "(v.T @ X.T)[i]": r"\left[v^{\mathsf T}\,X^{\mathsf T}\right]_{i}",
+    "(X @ v)[i]": r"\left[X v\right]_{i}",
+    "Grad(a + b, beta)": r"\nabla_{\!\beta}\, (a + b)",
+    "(a + b)*X @ beta": r"(a + b)\,X \beta",
+    "a*(X @ beta)": r"a\,(X \beta)",
 }
 
 REFUSED = {
@@ -211,6 +321,10 @@ REFUSED = {
     "z.T": "of a matrix",
     "diag(X)": "diag takes",
     "diag(z)": "diag takes",
+    "X*beta.T": "shapes do not fit",
+    "Max(y)": "takes a number, not a matrix",
+    "delta(X)": "takes a number, not a matrix",
+    "(X @ beta)[i, 0]": "a vector one",
     "D(X, z)": "takes numbers",
     "D(J, beta)": "takes numbers",
     "Jacobian(z, beta)": "names of two vectors",
@@ -311,6 +425,13 @@ def test_a_sympy_expression_means_the_same_as_text(expression, line):
         (sp.Pow(9, sp.Pow(9, 9, evaluate=False), evaluate=False), "cannot be meant"),
         (sp.IndexedBase("y")[z / 2], "is not an index"),
         (sp.floor(z), "floor"),
+        (sp.Derivative(sp.Function("f")(z), (z, n)), "order n"),
+        (sp.Subs(sp.Function("f")(z, n), (z, n), (1, 2)), "several values at once"),
+        (sp.exp(sp.oo, evaluate=False), "oo is not a number"),
+        # SymPy lets pass what may be equal; here n is not 2.
+        (sp.MatMul(X, sp.MatrixSymbol("Y", n, 2)), "shapes do not fit"),
+        (sp.MatAdd(X, sp.MatrixSymbol("Y", n, 2)), "shapes do not fit"),
+        (sp.HadamardProduct(X, sp.MatrixSymbol("Y", 2, n)), "shapes do not fit"),
         (sp.Heaviside(z), "Heaviside"),
     ],
     ids=str,
@@ -324,3 +445,54 @@ def test_what_sympy_has_and_the_language_has_not(expression, why):
 def test_shapes(shape):
     with pytest.raises(LanguageError):
         parse("X", {"X": shape})
+
+
+@pytest.mark.parametrize(
+    ("name", "tells_apart"),
+    [("p", ("p", 0)), ("p[i]", ("p", 1)), ("p[i, j]", ("p", 2)), ("p(z)", ("p", "()")), ("p + 1", None), ("2", None)],
+)
+def test_a_name_its_entries_and_a_function_are_told_apart(name, tells_apart):
+    assert signature(parse(name)) == tells_apart
+
+
+def test_an_index_that_sympy_made_up_has_no_name():
+    assert signature(sp.Dummy("p")) is None
+
+
+@pytest.mark.parametrize(
+    ("size", "ends"),
+    [("1", ("0", "0")), ("3", ("1", "3")), ("n", ("1", "n")), ("d + 1", ("0", "d")), ("n - 1", ("1", "n - 1")), ("n + 2", ("1", "n + 2"))],
+)
+def test_samples_count_from_1_and_columns_of_x_from_0(size, ends):
+    assert [sp.simplify(end - parse(shown)) for end, shown in zip(index_range(sp.sympify(parse(size)).doit()), ends)] == [0, 0]
+
+
+@pytest.mark.parametrize(
+    ("line", "shape"),
+    [("X", r"n \times (d + 1)"), ("X.T", r"(d + 1) \times n"), ("y", r"n \times 1"), ("X @ beta", r"n \times 1")],
+)
+def test_the_shape_of_a_matrix_is_typeset(line, shape):
+    assert latex_shape(parse(line, SHAPES)) == shape
+
+
+@pytest.mark.parametrize(
+    ("expression", "shown"),
+    [
+        (sp.Rational(1, 2), (r"\frac{1}{2}", "1/2")),
+        (sp.Rational(-1, 2), (r"-\frac{1}{2}", "-1/2")),
+        (sp.Rational(-1, 2) * z, (r"\left(-\frac{1}{2}\right)\,z", "(-1/2)*z")),
+        (z - sp.Rational(1, 2), (r"-\frac{1}{2} + z", "-1/2 + z")),
+        (sp.E, ("e", "exp(1)")),
+        (sp.And(z > 0, sp.Symbol("q") > 1), (r"q > 1,\; z > 0", "q > 1, z > 0")),
+        (sp.MatrixSymbol("X", n, sp.Symbol("d") + 1), ("X", "X")),
+    ],
+    ids=str,
+)
+def test_what_only_sympy_writes_is_shown_too(expression, shown):
+    expression = parse(expression)
+    assert (latex(expression), text(expression)) == shown
+
+
+def test_what_the_language_lacks_is_not_shown():
+    with pytest.raises(TypeError, match="no way to show Integral"):
+        latex(sp.Integral(z, z))

@@ -553,13 +553,14 @@ def _is_negative(a):
 
 
 def _multiply(a, b):
-    if _is_negative(a) and not b.is_Matrix:
+    if _is_negative(a):
         # Python reads -y*log(p) as (-y)*log(p); a mathematician reads -(y*log(p)).
-        return _negative(_multiply(-a if a.is_Integer else a.args[1], b))
+        rest = _multiply(-a if a.is_Integer else a.args[1], b)
+        return MatMul(-1, *_matrix_factors(rest)) if rest.is_Matrix else _negative(rest)
     if a.is_Matrix and b.is_Matrix:
         _require_same_shape(a, b, "*")
         if isinstance(a, MatMul) and a.args[0] == -1:
-            return MatMul(-1, HadamardProduct(MatMul(*a.args[1:]) if len(a.args) > 2 else a.args[1], b))
+            return MatMul(-1, HadamardProduct(MatMul(*a.args[1:]), b))
         return HadamardProduct(a, b)
     if a.is_Matrix or b.is_Matrix:
         return MatMul(*((b, a) if a.is_Matrix else (a, b)))
@@ -596,7 +597,11 @@ def _matrix_product(a, b):
         raise LanguageError("@ stands between two matrices whose shapes were given")
     if a.shape[1] != b.shape[0]:
         raise LanguageError(f"the shapes do not fit: {show_shape(a)} @ {show_shape(b)}")
-    return MatMul(*(a.args if isinstance(a, MatMul) else (a,)), b)
+    return MatMul(*_matrix_factors(a), b)
+
+
+def _matrix_factors(a):
+    return a.args if isinstance(a, MatMul) else (a,)
 
 
 def show_shape(e):

@@ -274,7 +274,8 @@ class _Latex(_Printer):
     def show_Sum(self, e, sign=r"\sum"):
         string = ""
         for index, low, high in reversed(e.limits):
-            string += rf"{sign}_{{{self.show(index)}={self.show(low)}}}^{{{self.show(high)}}} "
+            low, high = self.show(_as_said(low)), self.show(_as_said(high))
+            string += rf"{sign}_{{{self.show(index)}={low}}}^{{{high}}} "
         if e.function.is_Add:
             return string + self.square(self.show(e.function)), MUL
         return string + self.show(e.function, MUL), MUL
@@ -317,7 +318,8 @@ class _Latex(_Printer):
         return rf"\begin{{cases}} {rows} \end{{cases}}", ATOM
 
     def show_Transpose(self, e):
-        return self.show(e.args[0], ATOM) + r"^{\mathsf T}", ATOM
+        # Two superscripts in a row are an error in LaTeX.
+        return self.show(e.args[0], ATOM + isinstance(e.args[0], sp.Transpose)) + r"^{\mathsf T}", ATOM
 
     def show_DiagMatrix(self, e):
         return rf"\operatorname{{diag}}{self.brackets(self.show(e.args[0]))}", ATOM
@@ -432,7 +434,7 @@ class _Text(_Printer):
         return self.call(e.func.__name__, e.args)
 
     def show_Sum(self, e):
-        limits = ", ".join(f"({', '.join(map(self.show, limit))})" for limit in e.limits)
+        limits = ", ".join(f"({', '.join(self.show(_as_said(part)) for part in limit)})" for limit in e.limits)
         return f"{type(e).__name__}({self.show(e.function)}, {limits})", ATOM
 
     show_Product = show_Sum
@@ -460,7 +462,7 @@ class _Text(_Printer):
     def show_Entry(self, e):
         matrix, row, column = e.args
         indices = _places(matrix, row, column)
-        return f"({self.show(matrix)})[{', '.join(map(self.show, indices))}]", ATOM
+        return f"({self.show(matrix)})[{', '.join(self.show(_as_said(index)) for index in indices)}]", ATOM
 
     def show_Contains(self, e):
         return f"{self.show(e.args[0])} in {self.show(e.args[1])}", ADD
