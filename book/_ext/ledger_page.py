@@ -137,7 +137,7 @@ def summary(rows, words=()):
     parts = []
     if proofs:
         # Of the scopes, the one with the most sizes says for what the theorem was proved.
-        widest = max(proofs, key=lambda row: (row["for"].count(","), r"\in" not in row["for"], len(row["for"])))
+        widest = max(proofs, key=lambda row: (row["for"].count(","), bool(row["for"]) and r"\in" not in row["for"], len(row["for"])))
         for_all = f" for {widest['scope']}" * bool(widest["scope"])
         parts.append(counted(sum(row["steps"] for row in proofs), "step") + " proved" + for_all)
     if checks:
@@ -182,7 +182,10 @@ class Totals(Generated):
             proofs = [row for row in rows if row["kind"] == "derivation"]
             work[chapter] = [len(proofs), sum(row["steps"] for row in proofs), sum(row["general"] for row in proofs),
                              len(rows) - len(proofs), sum(row["controls"] for row in rows)]
+        total, *parts = map(sum, zip(*strengths.values()))
+        found = "; ".join(f"**{number}** {kind}" for number, kind in zip(parts, STRENGTHS))
         return self.parse([
+            f"Of **{total}** theorems: {found}.", "",
             *table(["theorems", *STRENGTHS], strengths), "",
             *table(["derivations", "steps", "for all sizes", "checks", "wrong versions rejected"], work),
         ])
@@ -205,7 +208,7 @@ class Chapter(Generated):
             by = ", ".join(f"{{func}}`lrmath.{name}`" for name in functions.get(label, ()))
             lines += [f"(ledger-{label})=", f"{{prf:ref}}`{label}`: **{title}.** {summary(own, words)}."
                       + f" Computed by {by}." * bool(by), ""]
-            lines += [*map(self.row, own), *(f"- In words: “{sentence}” {reason}." for sentence, reason in words), ""]
+            lines += [*map(self.row, own), *(f"- In words: “{sentence}” The reason: {reason}." for sentence, reason in words), ""]
         for row in rows:
             if row["home"][0] != "theorem":
                 others.setdefault(row["home"], []).append(row)
