@@ -128,6 +128,28 @@ def test_every_box_says_what_was_proved_or_that_it_does_not(chapter):
     assert [(label, one.source, one.fault) for label, own in judged.items() for one in own if one.fault] == []
 
 
+@pytest.mark.parametrize("chapter", LEDGERS)
+def test_every_box_names_the_conditions_of_what_it_shows(chapter):
+    found = {label: boxes.unsaid(body, own) for label, body, own in ledger_page.boxes_of(chapter, LEDGERS[chapter][1])}
+    assert {label: conditions for label, conditions in found.items() if conditions} == {}
+
+
+@pytest.mark.parametrize(
+    ("box", "conditions"),
+    [
+        (r"$\sigma'(z) \le \tfrac14$.", ["z > 0"]),
+        (r"$\sigma'(z) \le \tfrac14$ for $0<z$.", []),
+        (r"It is flat for every $z$.", []),
+        (r"For $0\le j\le d$, $[X^\mathsf T\operatorname{diag}(w)X]_{jk}=\sum_{i=1}^nw_ix_{ij}x_{ik}$.", [r"0 \le k \le d"]),
+        (r"For $0\le j,k\le d$, $[X^\mathsf T\operatorname{diag}(w)X]_{jk}=\sum_{i=1}^nw_ix_{ij}x_{ik}$.", []),
+        (r"Write $W=\operatorname{diag}(w)$. For $0\le j,k$, $[X^\mathsf TWX]_{jk}=\sum_{i=1}^nw_ix_{ij}x_{ik}$.",
+         [r"0 \le j \le d", r"0 \le k \le d"]),
+    ],
+)  # fmt: skip
+def test_a_condition_that_a_box_leaves_out(box, conditions):
+    assert boxes.unsaid(box, PROVED) == conditions
+
+
 def proof(*lines, relations=None, given=(), where=()):
     return {"lines": lines, "relations": relations or ["="] * (len(lines) - 1), "conditions": given, "where": where}
 
@@ -167,6 +189,7 @@ def test_a_box_that_says_what_was_proved(box):
         ("The sigmoid is flat.", "no derivation proves a formula in it"),
         (r"$\sigma'(z) \le \tfrac14$.<!-- words: it is small -->", "must not be called an argument in words"),
         (r"$\sigma'(z) \le \tfrac14$ and $z=1$.<!-- words: it is small -->", "make it two sentences"),
+        (r"Write $W=\operatorname{diag}(w)$ and $\sigma'(z) \ge \tfrac14$.", r"no derivation proves \frac{ d \sigma ( z ) }{ d z } \ge"),
         (r"Write $V=\operatorname{diag}(p)$. $[X^\mathsf TVX]_{jk}=\sum_{i=1}^nw_ix_{ij}x_{ik}$.", "no derivation proves"),
     ],
 )

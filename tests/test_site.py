@@ -13,6 +13,9 @@ from conftest import FLAGS, build
 from sphinxcontrib.katex import katex_version
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "book" / "_ext"))
+
+import ledger_page  # noqa: E402
 
 
 def pages():
@@ -98,6 +101,28 @@ def test_every_link_leads_somewhere(site, soups):
             key = target.resolve().relative_to(site.resolve()).as_posix()
             if anchor and key in ids:
                 assert unquote(anchor) in ids[key], f"{name} links to {tag['href']}; that page has no such anchor"
+
+
+def test_every_theorem_has_a_badge_that_leads_to_its_row(soups):
+    rows = soups["book/ledger.html"]
+    for chapter in ledger_page.chapters():
+        theorems, own = ledger_page.read(chapter)
+        judged = ledger_page.judged(chapter, own)
+        for label in theorems:
+            [badge] = soups[f"book/{chapter}.html"].select(f"#{label} > p.theorem-badge")
+            summary = ledger_page.summary(
+                [row for row in own if row["home"] == ("theorem", label)], ledger_page.in_words(judged[label])
+            )
+            assert badge.get_text().strip() == f"✓ {summary}", label
+            assert badge.a["href"] == f"ledger.html#ledger-{label}"
+            row = rows.find(id=f"ledger-{label}").get_text()
+            assert summary in row and theorems[label].replace("$", "")[:10] in row, label
+
+
+def test_every_function_on_the_ledger_leads_to_the_reference(soups):
+    named = ledger_page.computed_by()
+    links = [tag["href"] for tag in soups["book/ledger.html"].select("a.reference[href^='api.html#lrmath.']")]
+    assert sorted(links) == sorted(f"api.html#lrmath.{name}" for own in named.values() for name in own)
 
 
 def test_ids_are_unique(soups):

@@ -8,8 +8,11 @@ A box is read sentence by sentence. A sentence passes if each of its formulas th
 
 and if at least one of them is proved, unless the sentence is a hypothesis ("Let ..."). A sentence "Write $W = \operatorname{diag}(w)$"
 gives a name to what the derivations write out. Any other sentence is an argument in words, and must say so, in words without
-formulas: <!-- words: reason -->, right after its full stop. The comparison is one of strings, after the ways to space,
-to size and to abbreviate are taken out of the LaTeX. It knows no mathematics, so it cannot be talked into anything.
+formulas: <!-- words: reason -->, right after its full stop. A condition of a derivation whose result the box shows must stand in
+the box as well.
+
+The comparison is one of strings, after the ways to space, to size and to abbreviate are taken out of the LaTeX. It knows no
+mathematics, so it cannot be talked into anything.
 """
 
 import re
@@ -82,11 +85,9 @@ def _scripts(pieces):
 def _twice(pieces):
     """A mixed second derivative as the derivative of a derivative."""
     mixed = re.compile(r"\\frac\{ \\partial \^\{ 2 \} (.*) \}\{ \\partial (.+) \\partial (.+) \}")
-    out = []
-    for piece in pieces:
-        match = mixed.fullmatch(piece)
-        out += match.expand(r"\\frac{ \\partial }{ \\partial \2 }|\\frac{ \\partial \1 }{ \\partial \3 }").split("|") if match else [piece]
-    return out
+    apart = r"\\frac{ \\partial }{ \\partial \2 }|\\frac{ \\partial \1 }{ \\partial \3 }"
+    apart = [mixed.sub(apart, piece).split("|") if mixed.fullmatch(piece) else [piece] for piece in pieces]
+    return [part for parts in apart for part in parts]
 
 
 def text(formula):
@@ -162,15 +163,15 @@ def sentences(body):
 
 
 def names(body, derivations):
-    """What the box writes for what: `W` for `diag(w)`. A name must be new to the derivations, or it could hide what they prove."""
+    """What the box writes for what, `W` for `diag(w)`. A name must be new to the derivations: it could hide what they prove."""
     taken = " ".join(text(line) for row in derivations for line in row["lines"])
     found = {}
-    for words, formulas, _ in sentences(body):
-        if re.match(r"Write\b", words):
-            for name, _, meaning in (chain for formula in formulas for chain in chains(formula) if chain[1:2] == ["="] and len(chain) == 3):
-                if f" {name} " in f" {taken} ":
-                    raise ValueError(f"the box writes {name} for {meaning}, but {name} means something in its derivations")
-                found[name] = meaning
+    written = [formula for words, formulas, _ in sentences(body) if re.match(r"Write\b", words) for formula in formulas]
+    for name, relation, meaning in (chain for formula in written for chain in chains(formula) if len(chain) == 3):
+        if relation == "=" and f" {name} " in f" {taken} ":
+            raise ValueError(f"the box writes {name} for {meaning}, but {name} means something in its derivations")
+        if relation == "=":
+            found[name] = meaning
     return found
 
 
@@ -191,7 +192,8 @@ class Sentence(NamedTuple):
     def fault(self):
         """What is wrong with it, or None."""
         if not self.reason:
-            return None if self.stands else f"no derivation proves {'; '.join(self.missing) or 'a formula in it'}, and it gives no reason"
+            what = "; ".join(self.missing) or "a formula in it"
+            return None if self.stands else f"no derivation proves {what}, and it gives no reason"
         if self.stands:
             return "it is proved, so it must not be called an argument in words"
         if self.proved:
@@ -199,9 +201,8 @@ class Sentence(NamedTuple):
         return None
 
 
-def judge(body, derivations):
-    """The sentences of a box, held against the derivations of its theorem."""
-    facts, known = proved(derivations)
+def _reader(body, derivations):
+    """A function that takes a formula apart into (side, relation, side), with the names that the box gives spelt out."""
     written = names(body, derivations)
 
     def spelt(side):
@@ -209,16 +210,43 @@ def judge(body, derivations):
             side = f" {side} ".replace(f" {name} ", f" {meaning} ").strip()
         return side
 
+    def read(formula):
+        for chain in chains(formula):
+            if not (len(chain) == 3 and written.get(chain[0]) == chain[2]):
+                sides = [spelt(piece) for piece in chain]
+                yield from zip(sides[::2], chain[1::2], sides[2::2])
+
+    return read
+
+
+def unsaid(body, derivations):
+    """The conditions of derivations whose results a box shows, and which the box does not name."""
+    read = _reader(body, derivations)
+    said = {triple for _, formulas, _ in sentences(body) for formula in formulas for triple in read(formula)}
+    named = said | {pair for triple in said for pair in pairs(list(triple))}
+    return sorted({
+        condition
+        for row in derivations if proved([row])[0] & said
+        for condition in row["conditions"] for chain in chains(condition)
+        if not {(chain[i], chain[i + 1], chain[i + 2]) for i in range(0, len(chain) - 2, 2)} <= named
+    })  # fmt: skip
+
+
+def judge(body, derivations):
+    """The sentences of a box, held against the derivations of its theorem."""
+    facts, known = proved(derivations)
+    read = _reader(body, derivations)
+
     def holds(left, relation, right):
-        return (left, relation, right) in known or all((a, relation, b) in known for a in left.split(" , ") for b in right.split(" , "))
+        if relation == r"\in" and right.startswith(r"\mathbb{ R }"):
+            return True
+        return (left, relation, right) in known or known.issuperset(
+            (a, relation, b) for a in left.split(" , ") for b in right.split(" , ")
+        )
 
     for words, formulas, reason in sentences(body):
-        found, missing = [], []
-        for chain in (chain for formula in formulas for chain in chains(formula) if not re.match(r"Write\b", words)):
-            for left, relation, right in zip(map(spelt, chain[::2]), chain[1::2], map(spelt, chain[2::2])):
-                if (left, relation, right) in facts:
-                    found.append(f"{left} {relation} {right}")
-                elif not (relation == r"\in" and right.startswith(r"\mathbb{ R }") or holds(left, relation, right)):
-                    missing.append(f"{left} {relation} {right}")
+        triples = [triple for formula in formulas for triple in read(formula)]
+        found = [" ".join(triple) for triple in triples if triple in facts]
+        missing = [" ".join(triple) for triple in triples if triple not in facts and not holds(*triple)]
         numbered = iter(formulas)
         yield Sentence(re.sub("\1\\d+\2", lambda _: f"${next(numbered).strip()}$", words), found, missing, reason)

@@ -51,14 +51,17 @@ def cells_of(chapter):
     return json.loads((BOOK / f"{chapter}.ipynb").read_text(encoding="utf-8"))["cells"]
 
 
-def judged(chapter, rows):
-    """For each theorem of a chapter what `boxes.judge` says of the sentences of its box."""
-    found = {}
+def boxes_of(chapter, rows):
+    """The theorem boxes of a chapter: the label, the body, and the derivations that belong to it."""
     for cell in cells_of(chapter):
         for box in boxes.BOX.finditer("".join(cell["source"]) if cell["cell_type"] == "markdown" else ""):
-            own = [row for row in rows if row["home"] == ("theorem", box["label"]) and row["kind"] == "derivation"]
-            found[box["label"]] = list(boxes.judge(box["body"], own))
-    return found
+            home = ("theorem", box["label"])
+            yield box["label"], box["body"], [row for row in rows if row["home"] == home and row["kind"] == "derivation"]
+
+
+def judged(chapter, rows):
+    """For each theorem of a chapter what `boxes.judge` says of the sentences of its box."""
+    return {label: list(boxes.judge(body, own)) for label, body, own in boxes_of(chapter, rows)}
 
 
 def in_words(sentences):
@@ -123,11 +126,12 @@ def computed_by():
     return functions
 
 
-def largest(rows, what="error"):
-    """The largest error of some checks, or its estimate: a share of the largest entry, or units of the last place."""
+def largest(rows):
+    """The largest error of some checks, as a share of the largest entry and in units of the last place."""
     ulps = [row for row in rows if row["kind"] == "definition"]
     shares = [row for row in rows if row["kind"] != "definition"]
-    return [max((row[what] for row in own), key=lambda error: float(error.removesuffix(" ulp"))) for own in (shares, ulps) if own]
+    size = lambda error: float(error.removesuffix(" ulp"))
+    return [max((row["error"] for row in own), key=size) for own in (shares, ulps) if own]
 
 
 def summary(rows, words=()):
@@ -137,7 +141,7 @@ def summary(rows, words=()):
     parts = []
     if proofs:
         # Of the scopes, the one with the most sizes says for what the theorem was proved.
-        widest = max(proofs, key=lambda row: (row["for"].count(","), r"\in" not in row["for"], len(row["for"])))
+        widest = max(proofs, key=lambda row: (row["for"].count(","), bool(row["for"]) and r"\in" not in row["for"], len(row["for"])))
         for_all = f" for {widest['scope']}" * bool(widest["scope"])
         parts.append(counted(sum(row["steps"] for row in proofs), "step") + " proved" + for_all)
     if checks:
@@ -164,8 +168,9 @@ class Generated(SphinxDirective):
 def table(head, rows):
     """A table of numbers with a row for each chapter, and their sums."""
     lines = ["| chapter | " + " | ".join(head) + " |", "| :--- |" + " ---: |" * len(head)]
-    lines += [f"| [](../book/{chapter}.ipynb) | " + " | ".join(map(str, numbers)) + " |" for chapter, numbers in rows.items()]
-    return [*lines, "| **together** | " + " | ".join(f"**{sum(column):,}**" for column in zip(*rows.values())) + " |"]
+    lines += [f"| [](../book/{chapter}.ipynb) | {' | '.join(map(str, numbers))} |" for chapter, numbers in rows.items()]
+    sums = [f"**{sum(column):,}**" for column in zip(*rows.values())]
+    return [*lines, f"| **together** | {' | '.join(sums)} |"]
 
 
 class Totals(Generated):
@@ -182,7 +187,10 @@ class Totals(Generated):
             proofs = [row for row in rows if row["kind"] == "derivation"]
             work[chapter] = [len(proofs), sum(row["steps"] for row in proofs), sum(row["general"] for row in proofs),
                              len(rows) - len(proofs), sum(row["controls"] for row in rows)]
+        total, *parts = map(sum, zip(*strengths.values()))
+        found = "; ".join(f"**{number}** {kind}" for number, kind in zip(parts, STRENGTHS))
         return self.parse([
+            f"Of **{total}** theorems: {found}.", "",
             *table(["theorems", *STRENGTHS], strengths), "",
             *table(["derivations", "steps", "for all sizes", "checks", "wrong versions rejected"], work),
         ])
@@ -205,7 +213,7 @@ class Chapter(Generated):
             by = ", ".join(f"{{func}}`lrmath.{name}`" for name in functions.get(label, ()))
             lines += [f"(ledger-{label})=", f"{{prf:ref}}`{label}`: **{title}.** {summary(own, words)}."
                       + f" Computed by {by}." * bool(by), ""]
-            lines += [*map(self.row, own), *(f"- In words: “{sentence}” {reason}." for sentence, reason in words), ""]
+            lines += [*map(self.row, own), *(f"- In words: “{sentence}” The reason: {reason}." for sentence, reason in words), ""]
         for row in rows:
             if row["home"][0] != "theorem":
                 others.setdefault(row["home"], []).append(row)
@@ -216,9 +224,10 @@ class Chapter(Generated):
             where = f"{{ref}}`{name}`" if kind == "exercise" else f"In the text, under “{name}”"
             lines += [f"- {where}: " + "; ".join(map(self.short, own)) + "."]
         if lines:
-            steps = [row for own in others.values() for row in own]
-            proofs = [row for row in steps if row["kind"] == "derivation"]
-            title = f"{counted(len(proofs), 'derivation')} and {counted(len(steps) - len(proofs), 'check')} in the text and in the exercises"
+            kinds = [row["kind"] for own in others.values() for row in own]
+            proofs = kinds.count("derivation")
+            title = (f"{counted(proofs, 'derivation')} and {counted(len(kinds) - proofs, 'check')} in the text and in the "
+                     "exercises")
             shown += [nodes.raw("", f"<details><summary>{title}</summary>", format="html"), *self.parse(lines),
                       nodes.raw("", "</details>", format="html")]
         return [shown]
@@ -232,7 +241,7 @@ class Chapter(Generated):
             return (f"- {row['statement']}{scope}{given}: `{row['label']}`, {counted(row['steps'], 'step')}, "
                     f"{row['controls']} rejected.{size}")
         what = "Function" if row["kind"] == "definition" else row["kind"].capitalize()
-        allowed = f"{row['limit']} allowed" if row["kind"] == "definition" else f"its estimate {row['estimate']}, {row['limit']} allowed"
+        allowed = f"its estimate {row['estimate']}, " * bool(row["estimate"]) + f"{row['limit']} allowed"
         return (f"- {what} against {row['oracle']}, at {row['points']} points: largest error {row['error']}, {allowed}. "
                 f"`{row['label']}`, {row['controls']} rejected.")
 

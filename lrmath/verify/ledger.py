@@ -67,7 +67,8 @@ class Ledger:
         return "\n\n".join(parts)
 
     def _counted(self):
-        return {what: counted(number, {"controls": "wrong versions"}.get(what, what)[:-1]) for what, number in self.totals().items()}
+        name = lambda what: "wrong version" if what == "controls" else what[:-1]
+        return {what: counted(number, name(what)) for what, number in self.totals().items()}
 
 
 def counted(number, what):
