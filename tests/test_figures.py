@@ -244,12 +244,13 @@ def test_nothing_moves_when_the_script_arrives(open_figure, name, width):
             const box = figure.querySelector(part).getBoundingClientRect(), own = figure.getBoundingClientRect();
             return [box.left, box.top - own.top, box.width, box.height];
         })""")
-        return np.round(boxes, 1).tolist(), page.evaluate("document.documentElement.scrollWidth")
+        return np.array(boxes), page.evaluate("document.documentElement.scrollWidth")
 
     before, _ = layout(*open_figure(name, scripts=False, width=width))
     page, figure = open_figure(name, width=width)
     after, wide = layout(page, figure)
-    assert after == before and wide <= width
+    # Layout counts in 64ths of a pixel.
+    assert np.abs(after - before).max() < 0.05 and wide <= width
     assert page.complaints == [] and page.outside == []
     picture = figure.locator(".moving-box svg").bounding_box()
     still = figure.locator("img").evaluate("img => { const b = img.getBoundingClientRect(); return [b.width, b.height]; }")
