@@ -8,6 +8,7 @@ from itertools import chain, zip_longest
 
 import sympy as sp
 from sympy.core.function import AppliedUndef
+from sympy.tensor.indexed import IndexException
 
 from .language import At, D, Entry, is_fraction
 
@@ -46,7 +47,7 @@ def _versions(e):
         for kind, version in _versions(argument):
             try:
                 yield kind, _rebuild(e, [*e.args[:position], version, *e.args[position + 1:]])
-            except (TypeError, ValueError, AttributeError):
+            except (TypeError, ValueError, AttributeError, IndexException):
                 continue
 
 

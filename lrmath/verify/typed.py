@@ -4,8 +4,10 @@ import re
 from fractions import Fraction
 
 import sympy as sp
+from sympy.core.function import AppliedUndef
 
-from .language import INDICES, SIZES, LanguageError, symbol
+from .language import INDICES, SIZES, Elementwise, LanguageError, signature, symbol
+from .printing import text
 
 LONGEST = 300   # characters
 DEEPEST = 40    # brackets inside each other
@@ -78,6 +80,18 @@ def unknown(name, names):
     return LanguageError(f"there is no {name} here; the "
                          + (f"names are {', '.join(names)}" if len(names) > 1 else f"only name is {names[0]}" if names else
                             "answer has no names"))
+
+
+def names_in(e):
+    """The signatures of the names in an expression, with how each is written; the index of a sum is not one of them."""
+    hidden = {limit[0].name for s in e.atoms(sp.Sum, sp.Product) for limit in s.limits}
+    hidden |= {entry.base.name for entry in e.atoms(sp.Indexed)}
+    names = {(m.name, 0): m.name for m in e.atoms(sp.MatrixSymbol)}
+    names |= {(f.args[0].name, "()"): f"{f.args[0].name}(...)" for f in e.atoms(Elementwise) if f.args[0].name not in BUILT_IN}
+    for atom in sorted(e.atoms(sp.Symbol, sp.Indexed, AppliedUndef), key=str):
+        if not (isinstance(atom, sp.Symbol) and atom.name in hidden):
+            names.setdefault(signature(atom), text(atom))
+    return names
 
 
 def refuse_heavy(e):
