@@ -13,17 +13,17 @@ SITE := _build/html
 NOTEBOOKS := $(sort $(wildcard book/*.ipynb))
 COUNT = $(shell grep -c '^[a-zA-Z0-9][^;]*$$' $(1))
 
-.PHONY: book test serve lab execute bench mutants lock clean distclean help python-version
+.PHONY: book test serve live try-live lab execute bench mutants lock clean distclean help python-version
 .DEFAULT_GOAL := book
 
-book: $(VENV)/installed  ## build the site from clean, warnings are errors
+book: $(VENV)/installed try-live  ## build the site from clean, warnings are errors
 	@echo "==> Building the site"
 	@rm -rf _build
 	@$(BIN)/jupyter-book build . --all -W -n --keep-going
 	@echo
 	@echo "The book is in $(SITE)/index.html. To look at it: make serve"
 
-test: $(VENV)/installed  ## run every test, and every chapter against its stored outputs
+test: $(VENV)/installed try-live  ## run every test, and every chapter against its stored outputs
 	@echo "==> Testing: the package, the site, and $(words $(NOTEBOOKS)) chapters run again"
 	@# The chapters come first: the longest of them would otherwise run alone at the end.
 	@$(BIN)/python -m pytest -n 2 --dist loadfile $(if $(NOTEBOOKS),--nbval --nbval-current-env $(NOTEBOOKS)) tests
@@ -32,6 +32,14 @@ serve: $(VENV)/installed  ## look at the site, http://localhost:8000 (PORT=... f
 	@test -f $(SITE)/index.html || $(MAKE) --no-print-directory book
 	@echo "==> The book is at http://localhost:$(PORT) (Ctrl-C stops)"
 	@$(BIN)/python -m http.server $(PORT) --bind 127.0.0.1 --directory $(SITE)
+
+live: $(VENV)/installed  ## fetch what runs Python in the reader's browser, 38 MB, into .live; `make book` does it as well
+	@$(BIN)/python book/live/fetch.py
+
+# Where it cannot be had, the pages are the same without live code. Where CI=true, that is an error.
+try-live: $(VENV)/installed
+	@$(BIN)/python book/live/fetch.py || { test "$$CI" != true && \
+	    echo "==> The pages will have no live code. To try again: make live"; }
 
 lab: $(VENV)/installed-lab  ## run the chapters in JupyterLab
 	@# JupyterLab shows SVG figures only in notebooks that it trusts.
@@ -66,8 +74,8 @@ clean:  ## remove what was built; the environment stays
 	rm -rf _build build .pytest_cache lrmath.egg-info
 	find book lrmath tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
-distclean: clean  ## remove the environment as well
-	rm -rf $(VENV)
+distclean: clean  ## remove the environment and what was fetched as well
+	rm -rf $(VENV) .live
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1\t/' | while IFS="$$(printf '\t')" read -r name what; do \

@@ -82,7 +82,7 @@ def write_files(app):
     folder.mkdir(parents=True)
     for name in fetch.wanted():
         link_or_copy(fetch.FOLDER / name, folder / name)
-    for name in ("live.js", "live.css", "worker.js", "kernel.py"):
+    for name in ("live.js", "live.css", "worker.js", "kernel.py", "figures.py"):
         shutil.copy(SOURCE / name, folder)
     shutil.copy(SOURCE.parent / "style.py", folder)
     shutil.copy(Path(katex.__file__).with_name("katex.min.js"), folder)
@@ -177,7 +177,7 @@ def widget(data, code):
     """The question, the place of the form, and the hints and the answer, folded."""
     spec = html.escape(json.dumps(data["spec"]))
     names = html.escape("an expression in " + ", ".join(data.get("names", [])))
-    yield raw(f'<div class="turn" id="turn-{data["label"]}" data-spec="{spec}" data-names="{names}"><p class="turn-title">Your turn</p>')
+    yield raw(f'<div class="turn" id="turn-{data["label"]}" data-spec="{spec}" data-names="{names}">')
     yield nodes.paragraph("", "", *words(data["ask"]))
     given = r",\quad ".join(data["given"])
     yield display(data["latex"] + r"\;?" + (rf"\qquad\text{{where }}{given}" if given else ""))
@@ -198,6 +198,7 @@ def place_exercises(app, doctree):
         if cell.get("cell_index") in found:
             code = [child for child in cell.children if child.get("nb_element") == "cell_code_source"]
             cell.children = []
+            cell.attributes.pop("hide_mode", None)  # the code is folded with the answer
             cell += list(widget(found[cell["cell_index"]], code))
 
 

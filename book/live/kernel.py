@@ -1,7 +1,7 @@
 """What stands in for Jupyter in the reader's browser: it runs a cell and sends what the cell shows to the page.
 
 The chapters run here as they are, `import style` included. IPython itself is left out: with what it needs it would add
-megabytes and seconds, and the chapters use five names of it. They are below, and behave as IPython's do.
+megabytes and seconds, and the chapters use six names of it. They are below, and behave as IPython's do.
 """
 
 import ast
@@ -17,7 +17,7 @@ import types
 
 LONGEST = 100_000  # characters that one cell may print; a page with more than that stands still
 _send = None
-_namespace = {"__name__": "__main__"}
+_namespace = {"__name__": "__main__"}  # `display` is added below: a notebook has it without an import
 _formatters = {}  # media type -> {type: function}
 
 
@@ -86,8 +86,8 @@ def run(code, name):
             value = eval(compile(ast.Expression(last.value), name, "eval"), _namespace)
             if value is not None:
                 display(value)
-        if "matplotlib.pyplot" in sys.modules:
-            show_figures()
+        if "figures" in sys.modules:
+            sys.modules["figures"].show()
     except BaseException as error:
         _flush()
         _send({"error": _traceback(error)})
@@ -120,11 +120,9 @@ def bundle(value):
     if hasattr(value, "_repr_mimebundle_"):
         data = value._repr_mimebundle_()
         return dict(data[0] if isinstance(data, tuple) else data)
-    forms = {mime: getattr(value, method)() for method, mime in METHODS.items() if hasattr(value, method)}
-    for mime, functions in _formatters.items():
-        forms |= {mime: function(value) for kind, function in functions.items() if isinstance(value, kind)}
-    if "matplotlib.figure" in sys.modules and not forms and isinstance(value, sys.modules["matplotlib.figure"].Figure):
-        forms["image/png"] = print_figure(value)
+    forms = {mime: function(value) for mime, functions in _formatters.items() for kind, function in functions.items()
+             if isinstance(value, kind)}
+    forms = forms or {mime: getattr(value, method)() for method, mime in METHODS.items() if hasattr(value, method)}
     return {"text/plain": repr(value), **{mime: form for mime, form in forms.items() if form is not None}}
 
 
@@ -159,39 +157,14 @@ class Formatter:
         _formatters.setdefault(self.mime, {})[kind] = function
 
 
-# --- Figures: `module://kernel` is the backend ------------------------------------------------------------------------------
+# --- The names of IPython that the chapters use ----------------------------------------------------------------------------------------------
 
 
-os.environ["MPLBACKEND"] = "module://kernel"
+os.environ["MPLBACKEND"] = "module://figures"
 
 
-def __getattr__(name):
-    # Asked for by Matplotlib when it loads the backend; importing it here would cost those who draw nothing two seconds.
-    if name == "FigureCanvas":
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        return FigureCanvasAgg
-    raise AttributeError(name)
-
-
-def show(*, block=None):
-    show_figures()
-
-
-def show_figures():
-    import matplotlib.pyplot as plt
-    figures = [plt.figure(number) for number in plt.get_fignums()]
-    plt.close("all")
-    display(*figures)
-
-
-def print_figure(figure, fmt="png", bbox_inches="tight", **options):
-    buffer = io.BytesIO()
-    style = {"facecolor": figure.get_facecolor(), "edgecolor": figure.get_edgecolor(), "dpi": figure.dpi}
-    figure.canvas.print_figure(buffer, format=fmt, bbox_inches=bbox_inches, **{**style, **options})
-    return buffer.getvalue().decode() if fmt == "svg" else buffer.getvalue()
-
-
-# --- The five names of IPython ----------------------------------------------------------------------------------------------
+def print_figure(*arguments, **options):
+    return sys.modules["figures"].print_figure(*arguments, **options)
 
 
 def _module(name, **names):
@@ -201,8 +174,12 @@ def _module(name, **names):
 
 
 _svg = Formatter("image/svg+xml")
-_shell = types.SimpleNamespace(display_formatter=types.SimpleNamespace(formatters={"image/svg+xml": _svg}))
+_shell = types.SimpleNamespace(
+    display_formatter=types.SimpleNamespace(formatters={"image/svg+xml": _svg}),
+    events=types.SimpleNamespace(register=lambda event, function: None),  # Matplotlib asks to be called after each cell; `run` does that
+)
 _display = _module("IPython.display", display=display, Markdown=Markdown, Image=Image)
 _tools = _module("IPython.core.pylabtools", print_figure=print_figure, select_figure_formats=lambda shell, formats: None)
 _core = _module("IPython.core", pylabtools=_tools)
-_module("IPython", display=_display, core=_core, get_ipython=lambda: _shell)
+_module("IPython", display=_display, core=_core, get_ipython=lambda: _shell, version_info=(9, 0))
+_namespace["display"] = display

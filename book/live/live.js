@@ -145,6 +145,9 @@
 
   let libraries;
   const loadLibraries = () => libraries ??= Promise.all([
+    // The page's own sheet has only those rules for formulas that the page itself uses; all of them go before it.
+    new Promise((resolve) => document.head.prepend(make("link", {
+      rel: "stylesheet", href: new URL("../_static/katex/katex.min.css", script.src).href, load: resolve, error: resolve}))),
     new Promise((resolve, reject) => document.head.append(make("script", {src: address("katex.min.js"), load: resolve, error: reject}))),
     import(address("marked.esm.js")).then(({marked}) => {
       marked.use({extensions: [{
@@ -158,7 +161,7 @@
       }]});
       return marked;
     }),
-  ]).then(([, marked]) => marked);
+  ]).then(([, , marked]) => marked);
 
   const formula = (latex, displayMode) => katex.renderToString(latex, {displayMode, throwOnError: false, strict: false});
   const box = (className, html) => {

@@ -41,14 +41,14 @@ self.fetch = async (resource, options) => {
 
 let current; // the message that is being answered
 
-async function start() {
+const SOURCES = ["kernel.py", "figures.py", "style.py"];
+async function start(packages) {
   const {loadPyodide} = await import(address("pyodide.mjs"));
   const [pyodide, ...files] = await Promise.all([
-    loadPyodide({indexURL: new URL(".", self.location.href).href, lockFileURL: address("pyodide-lock.json"), packages: ["lrmath", "sympy"]}),
-    ...["kernel.py", "style.py"].map((name) => fetch(address(name)).then((answer) => answer.text())),
+    loadPyodide({indexURL: new URL(".", self.location.href).href, lockFileURL: address("pyodide-lock.json"), packages: ["lrmath", "sympy", ...packages]}),
+    ...SOURCES.map((name) => fetch(address(name)).then((answer) => answer.text())),
   ]);
-  pyodide.FS.writeFile("kernel.py", files[0]);
-  pyodide.FS.writeFile("style.py", files[1]);
+  SOURCES.forEach((name, index) => pyodide.FS.writeFile(name, files[index]));
   const kernel = pyodide.runPython("import sys; sys.path.insert(0, ''); import kernel; kernel");
   kernel.start((output) => postMessage({id: current, output: JSON.parse(output)}));
   return {pyodide, kernel};
@@ -56,7 +56,7 @@ async function start() {
 
 let python;
 async function answer(message) {
-  python ??= start();
+  python ??= start(message.load ?? []);
   const {pyodide, kernel} = await python;
   const needs = message.load ?? (message.run ? JSON.parse(kernel.packages(message.run)) : []);
   await pyodide.loadPackage(needs, {messageCallback: () => {}, errorCallback: (text) => console.error(text)});
