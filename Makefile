@@ -51,7 +51,7 @@ lite: $(VENV)/installed $(VENV_LITE)/installed  ## put JupyterLab for the browse
 
 test-lite: $(VENV)/installed  ## open a chapter in that JupyterLab, in a browser that reaches nothing else, and run its first cells
 	@echo "==> Running the first cells of chapter 1 in JupyterLab in the browser"
-	@$(BIN)/python tests/check_lite.py
+	@$(BIN)/python -m pytest -q -s -p no:xdist --no-header tests/check_lite.py
 
 lab: $(VENV)/installed-lab  ## run the chapters in JupyterLab
 	@# JupyterLab shows SVG figures only in notebooks that it trusts.

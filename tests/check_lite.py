@@ -46,11 +46,13 @@ def test_a_chapter_runs_in_jupyterlab_in_the_browser(lab):
     page = lab
     page.locator(".jp-NotebookPanel .jp-Cell").first.wait_for(timeout=60_000)
     assert page.locator(".jp-Dialog").count() == 0, page.locator(".jp-Dialog").inner_text()
+    # JupyterLab drops what is run before it has a kernel.
+    page.get_by_text(re.compile(r"^Python \(Pyodide\) \| Idle$")).wait_for(timeout=180_000)
     ready = time.monotonic() - page.started
 
     page.locator(".jp-NotebookPanel .jp-Cell").first.click()
-    for _ in range(6):
-        run(page)
+    run(page)
+    run(page)  # the first code cell, which draws; JupyterLab takes away what is far out of sight, so the others come after it
     failed = page.locator(".jp-OutputArea-output[data-mime-type*=stderr], .jp-RenderedText[data-mime-type*=error]")
     figure = page.locator(".jp-NotebookPanel .jp-RenderedSVG img, .jp-NotebookPanel .jp-RenderedSVG svg").first
     figure.or_(failed.first).wait_for(timeout=180_000)
@@ -58,18 +60,21 @@ def test_a_chapter_runs_in_jupyterlab_in_the_browser(lab):
     assert failed.count() == 0, failed.first.inner_text()
     assert figure.bounding_box()["height"] > 100
 
+    for _ in range(4):
+        run(page)
     page.keyboard.press("b")
     page.keyboard.press("Enter")
     page.keyboard.insert_text(OURS)
     run(page)
-    answer = page.get_by_text(re.compile(r"^refused: \w+ \d+$"))
+    answer = page.get_by_text(re.compile(r"refused: \w+ \d+"))
     answer.first.or_(failed.first).wait_for(timeout=120_000)
     assert failed.count() == 0, failed.first.inner_text()
-    assert answer.first.inner_text() == "refused: DerivationError 23"
+    assert answer.first.inner_text().strip() == "refused: DerivationError 23"
+    assert page.locator(".jp-RenderedLatex mjx-container").count() > 0, "no derivation is set"
 
     assert page.outside == [], "it asked another host"
     scipy = sum(size for url, size in page.loaded.items() if "/scipy-" in url)
     megabytes = (sum(page.loaded.values()) - scipy) / 1e6
     assert scipy > 1e6 and megabytes > 20, "the sizes are not those of what was loaded"
     (SITE / "lite" / "measured.json").write_text(json.dumps({"megabytes": megabytes, "scipy": scipy / 1e6}), encoding="utf-8")
-    print(f"\n{megabytes:.1f} MB, and {scipy / 1e6:.1f} MB for SciPy; open in {ready:.0f} s, first figure after {shown:.0f} s")
+    print(f"\n{megabytes:.1f} MB, and {scipy / 1e6:.1f} MB for SciPy; ready in {ready:.0f} s, first figure after {shown:.0f} s")

@@ -104,7 +104,7 @@ def build(wheels):
     write_contents(scratch / "files")
     (scratch / "jupyter-lite.json").write_text(json.dumps(settings()), encoding="utf-8")
     command = [sys.executable, "-m", "jupyterlite_core", "build", "--lite-dir", scratch, "--contents", scratch / "files",
-               "--output-dir", LITE, "--apps", "lab", "--no-unused-shared-packages"]
+               "--output-dir", LITE, "--apps", "lab", "--no-unused-shared-packages", "--no-sourcemaps"]
     done = subprocess.run([str(part) for part in command], cwd=scratch, capture_output=True, text=True)
     if done.returncode or not (LITE / "lab" / "index.html").is_file():
         sys.exit(f"JupyterLite could not be built:\n{done.stdout[-2000:]}{done.stderr[-4000:]}")
