@@ -6,11 +6,15 @@ counts nothing but pages, chapters and sections. How things look is in book/prin
 Figures stay SVG here. book/make_pdf.py converts them, so that the tests can read the .tex without any TeX installed.
 """
 
+import hashlib
 import re
+import shutil
+from pathlib import Path
 
 from docutils import nodes
 from sphinx import addnodes
 from sphinx.transforms.post_transforms import SphinxPostTransform
+from sphinx.util.docutils import SphinxDirective
 from sphinx.util.texescape import escape
 from sphinx_exercise.nodes import exercise_enumerable_node, exercise_latex_number_reference, solution_node
 from sphinx_proof.nodes import NODE_TYPES
@@ -19,9 +23,15 @@ from lrmath.verify import Derivation
 
 from derivation_grid import BLOCK, ROW, pieces
 
+ROOT = Path(__file__).resolve().parents[2]
+NAME = "logistic-regression-line-by-line"
+# Outside _build, which `make book` removes.
+PDF = ROOT / "dist" / f"{NAME}.pdf"
 PROOF_NODES = tuple(NODE_TYPES.values())
 ADMONITIONS = (nodes.admonition, nodes.note, nodes.tip, nodes.hint, nodes.important, nodes.warning, nodes.caution, nodes.danger)
 # A formula may have line breaks of its own; those need `aligned` around them.
+# About so many letters of a table stand in a line.
+LINE = 92
 ROW_END = re.compile(r"\\\\|(?<!\\)&")
 
 
@@ -74,6 +84,33 @@ def cover():
     return derivation(BLOCK.fullmatch(residual._repr_latex_().strip("$")))
 
 
+def columns(table):
+    """The widths of a table's columns: what each needs, and of the rest a share for those with long text."""
+    rows = [[cell for cell in row if isinstance(cell, nodes.entry)] for row in table.findall(nodes.row)]
+    numbers = [all(re.fullmatch(r"[\d.,%]*", cell.astext()) for cell in column) for column in zip(*rows[1:])]
+    texts = [[set_width(cell) for cell in column] for column in zip(*rows)]
+    least = [max(max(words, default=0) for words in column) + 2 for column in texts]
+    wish = [max(sum(words) + len(words) for words in column) + 2 for column in texts]
+    room = LINE - sum(least)
+    if sum(wish) > LINE and room > 0:
+        wanted = sum(w - m for w, m in zip(wish, least))
+        wish = [m + room * (w - m) / wanted for w, m in zip(wish, least)]
+    total = max(LINE, sum(wish))
+    return "".join(rf">{{\{'raggedleft' if number else 'raggedright'}\arraybackslash}}\X{{{round(1000 * w / total)}}}{{1000}}"
+                   for w, number in zip(wish, numbers or [False] * len(wish)))
+
+
+def set_width(cell):
+    """The widths of the unbreakable parts of a cell, in letters, roughly."""
+    parts = []
+    for node in cell.findall(lambda node: isinstance(node, (nodes.Text, nodes.math))):
+        if isinstance(node, nodes.math):
+            parts.append(len(re.sub(r"\\(?:begin|end)\{\w+\}|\\[a-zA-Z]+|\\.|[{}^_&\s]", "", node.astext())) * 0.9)
+        elif not isinstance(node.parent, nodes.math):
+            parts += [len(word) * (1.15 if isinstance(node.parent, nodes.literal) else 0.95) for word in node.split()]
+    return parts
+
+
 class Print(SphinxPostTransform):
     """Each kind of block as one environment of lrbook.sty. After all references are resolved."""
 
@@ -89,10 +126,10 @@ class Print(SphinxPostTransform):
         for node in list(self.document.findall(lambda node: isinstance(node, (*PROOF_NODES, exercise_enumerable_node)))):
             self.set_numbered(node)
         for node in list(self.document.findall(solution_node)):
-            self.box(node, "lrsolution", "", self.labels(node, ""))
+            self.box(node, "lrsolution", "", self.labels(node, ""), [])
         for node in list(self.document.findall(lambda node: isinstance(node, ADMONITIONS))):
             # A note has no title of its own.
-            title = [] if isinstance(node[0], nodes.title) else [nodes.Text(type(node).__name__.title())]
+            title = None if isinstance(node[0], nodes.title) else [nodes.Text(type(node).__name__.title())]
             self.box(node, "lradmonition", "", "", title)
         for node in list(self.document.findall(exercise_latex_number_reference)):
             target = self.env.sphinx_exercise_registry[node["refid"]]["docname"]
@@ -103,6 +140,10 @@ class Print(SphinxPostTransform):
         self.set_cells()
         for node in list(self.document.findall(nodes.figure)):
             self.set_figure(node)
+        for node in list(self.document.findall(nodes.table)):
+            node.parent.insert(node.parent.index(node), addnodes.tabular_col_spec(spec=columns(node)))
+            if len(list(node.findall(nodes.row))) > 9:
+                node["classes"].append("longtable")
         self.set_chapters()
 
     def number(self, node, kind):
@@ -130,21 +171,22 @@ class Print(SphinxPostTransform):
         else:
             kind = node["realtype"].title()
             environment, number = f"lr{node['realtype']}", self.number(node, node["countertype"])
-        # The title is "(Name)", after its kind and number in an exercise.
-        title = node[0]
-        if title.children and isinstance(title[0], nodes.Text):
-            start = re.sub(rf"^{kind} {re.escape(number)}", "", title[0]).lstrip()
-            title[0] = nodes.Text(start.removeprefix("("))
-            title[-1] = nodes.Text(title[-1].removesuffix(")")) if isinstance(title[-1], nodes.Text) else title[-1]
-        self.box(node, environment, f"{{{kind} {number}}}", self.labels(node, number))
+        # The title is "(Name)", in an exercise after its kind and number.
+        name = node[0].children[1:] if isinstance(node, exercise_enumerable_node) else node[0].children
+        if name:
+            name[0], name[-1] = nodes.Text(name[0].lstrip(" (")), nodes.Text(name[-1].removesuffix(")")) if len(name) > 1 else name[-1]
+            if len(name) == 1:
+                name = [nodes.Text(name[0].removesuffix(")"))]
+        self.box(node, environment, f"{{{kind} {number}}}", self.labels(node, number), name)
 
-    def box(self, node, environment, head, labels, title=()):
-        first = [] if title else node[0].children
-        body = node.children if title else node.children[1:]
+    def box(self, node, environment, head, labels, title=None):
+        # The first child is the title, unless the node is a note without one.
+        title = node[0].children if title is None else title
+        body = node.children[isinstance(node[0], nodes.title):]
         # sphinx-proof and sphinx-exercise wrap the text in a section, which would count as one.
         body = [child for part in body for child in (part.children if isinstance(part, nodes.section) else [part])]
         # The words of a title are inside a macro's argument, outside any paragraph.
-        head = nodes.inline("", "", latex(f"\n\\begin{{{environment}}}{head}{{"), *title, *first, latex(f"}}{labels}%\n"))
+        head = nodes.inline("", "", latex(f"\n\\begin{{{environment}}}{head}{{"), *title, latex(f"}}{labels}%\n"))
         node.replace_self([head, *body, latex(f"\n\\end{{{environment}}}\n")])
 
     def set_cells(self):
@@ -200,17 +242,74 @@ def set_up_writer(app):
 
 
 def set_up_book(app, config):
-    name = "logistic-regression-line-by-line"
-    config.latex_documents = [(config.root_doc, f"{name}.tex", config.project, config.author, "manual")]
-    config.latex_elements["preamble"] = (
-        r"\usepackage{lrbook}" "\n"
-        rf"\hypersetup{{pdftitle={{{escape(config.project)}}}, pdfauthor={{{escape(config.author)}}}}}" "\n"
-    )
-    config.latex_additional_files = [str(app.srcdir / "book/print/lrbook.sty")]
+    config.latex_documents = [(config.root_doc, f"{NAME}.tex", config.project, config.author, "manual")]
+    about = {"pdftitle": config.project, "pdfauthor": config.author, "pdfsubject": config.myst_html_meta.get("description", ""),
+             "pdfkeywords": "logistic regression, derivations, proofs, numerical analysis, NumPy, SymPy"}
+    settings = ", ".join(f"{key}={{{escape(value)}}}" for key, value in about.items())
+    config.latex_elements["preamble"] = f"\\usepackage{{lrbook}}\n\\hypersetup{{{settings}}}\n"
+    config.latex_additional_files = [str(ROOT / "book/print/lrbook.sty")]
+
+
+# --- The site offers the PDF while there is one, of these very sources -------------------------------------------------------
+
+
+def sources():
+    """A fingerprint of all that the PDF is made of."""
+    book = ROOT / "book"
+    files = [ROOT / "_config.yml", ROOT / "_toc.yml", *ROOT.glob("benchmarks/*.md"),
+             *(path for kind in ("*.ipynb", "*.md", "*.yml", "*.bib", "print/*", "_ext/*.py") for path in book.glob(kind))]
+    digest = hashlib.sha256()
+    for path in sorted(files):
+        digest.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def available():
+    """Whether there is a PDF of the sources as they are."""
+    made_of = PDF.with_suffix(".sources")
+    return PDF.exists() and made_of.exists() and made_of.read_text(encoding="utf-8").strip() == sources()
+
+
+class BookPdf(SphinxDirective):
+    """A line about the PDF of the book: a link when there is one, else how to make it."""
+
+    def run(self):
+        self.env.note_dependency(str(PDF))
+        line = nodes.paragraph("", "", nodes.strong("", "On paper."), nodes.Text(" "))
+        if available():
+            up = "../" * self.env.docname.count("/")
+            line += nodes.reference("", "The whole book as a PDF", refuri=f"{up}{PDF.name}", internal=True)
+            line += nodes.Text(f" ({PDF.stat().st_size / 1e6:.1f} MB), with the same numbers as here.")
+        else:
+            line += [nodes.literal("", "make pdf"), nodes.Text(" sets the whole book as a PDF, with the same numbers as here.")]
+        return [line]
+
+
+def offer(app, pagename, templatename, context, doctree):
+    """In the download menu of every page, the whole book instead of the browser's print dialogue."""
+    for group in context.get("header_buttons", ()):
+        if group.get("label") == "download-buttons":
+            if app.lrmath_pdf:
+                group["buttons"].append({"type": "link", "url": context["pathto"](PDF.name, 1), "text": "The book (.pdf)",
+                                         "tooltip": "Download the whole book as a PDF", "icon": "fas fa-book", "label": "download-book-button"})
+
+
+def copy_pdf(app, exception):
+    if not exception and app.builder.format == "html" and app.lrmath_pdf:
+        shutil.copy(PDF, app.outdir)
+
+
+def look_for_pdf(app):
+    app.lrmath_pdf = app.builder.format == "html" and available()
 
 
 def setup(app):
     app.add_post_transform(Print)
+    app.add_directive("book-pdf", BookPdf)
     app.connect("config-inited", set_up_book, priority=900)
     app.connect("builder-inited", set_up_writer)
+    app.connect("builder-inited", look_for_pdf)
+    # After the theme has filled the menu.
+    app.connect("html-page-context", offer, priority=800)
+    app.connect("build-finished", copy_pdf)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
