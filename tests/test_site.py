@@ -3,28 +3,16 @@
 import json
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from urllib.parse import unquote, urldefrag
 
 import pytest
 import yaml
 from bs4 import BeautifulSoup
+from conftest import FLAGS, build
 from sphinxcontrib.katex import katex_version
 
 ROOT = Path(__file__).resolve().parent.parent
-FLAGS = ["--all", "-W", "-n", "--keep-going"]
-COLOUR = re.compile(r"\x1b\[[0-9;]*m")
-
-
-def build(source, target):
-    """Build the book as `make book` does, from clean, into `target`. Return the exit status, the log and the site's folder."""
-    program = shutil.which("jupyter-book", path=str(Path(sys.executable).parent))
-    run = subprocess.run(
-        [program, "build", str(source), "--path-output", str(target), *FLAGS], capture_output=True, text=True, timeout=300
-    )
-    return run.returncode, COLOUR.sub("", run.stdout + run.stderr), target / "_build" / "html"
 
 
 def pages():
@@ -50,14 +38,6 @@ def words(text):
     """The plain words of a heading: roles and formulas are set in their own ways and are left out."""
     text = re.sub(r"\{[^}]*\}`[^`]*`|\$[^$]*\$|\]\([^)]*\)", " ", text)
     return re.findall(r"[^\W_]+", text.lower())
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory):
-    status, log, html = build(ROOT, tmp_path_factory.mktemp("site"))
-    assert status == 0, f"the site does not build:\n{log[-6000:]}"
-    assert "WARNING" not in log and "ERROR" not in log, log[-6000:]
-    return html
 
 
 @pytest.fixture(scope="module")

@@ -110,10 +110,6 @@ def remove_thebe(app):
     app.registry.css_files[:] = [(name, how) for name, how in app.registry.css_files if name != "sphinx-thebe.css"]
 
 
-def is_thebe(script):
-    return "thebe" in f"{script.filename} {script.attributes.get('body', '')}".lower()
-
-
 # --- Pages that a browser and a screen reader can take as they are ------------------------------------------------------------
 
 
@@ -127,7 +123,6 @@ def drop_repeated_ids(app, doctree, docname):
 
 
 def tidy_page(app, pagename, templatename, context, doctree):
-    context["script_files"] = [script for script in context.get("script_files", []) if not is_thebe(script)]
     # Roles that screen readers reject in a bibliography: a list without list items, and a role that ARIA has withdrawn.
     context["body"] = re.sub(r' role="(?:list|doc-biblioentry)"', "", context.get("body") or "")
 
