@@ -22,12 +22,12 @@ logger = logging.getLogger(__name__)
 
 BOOK = Path(__file__).resolve().parent.parent
 # Code is left alone: fenced, or between backticks that no role stands before.
-CODE = re.compile(r"^(`{3,})(?!\{).*?^\1`*[ \t]*$|(?<![`}])(`+)(?!`).+?(?<!`)\2(?!`)", re.MULTILINE | re.DOTALL)
-ROLE = re.compile(r"\{([a-z:]+)\}`([^`]+)`")
+CODE = re.compile(r"^(`{3,})(?!\{).*?^\1`*[ \t]*$|\{[a-z:-]+\}`[^`]+`|(`+)(?!`).+?(?<!`)\2(?!`)", re.MULTILINE | re.DOTALL)
+ROLE = re.compile(r"\{([a-z:-]+)\}`([^`]+)`")
 EXPLICIT = re.compile(r"(.+?)\s*<(.+)>", re.DOTALL)
 DIRECTIVE = re.compile(r"^:::+\{([a-z:-]+)\}[ \t]*(.*)\n((?::[a-z]+:.*\n)*)(?s:(.*?))^:::+[ \t]*$", re.MULTILINE)
 EQUATION = re.compile(r"^\$\$\n(?s:(.*?))\n\$\$ \(([\w-]+)\)$", re.MULTILINE)
-LEFT = re.compile(r"^:::.*$|^\([\w-]+\)=$|\{[a-z:]+\}`[^`]*`|^\$\$ *\(.*\)$|^```\{.*$|^%.*$", re.MULTILINE)
+LEFT = re.compile(r"^:::.*$|^\([\w-]+\)=$|\{[a-z:-]+\}`[^`]*`|^\$\$ *\(.*\)$|^```\{.*$|^%.*$", re.MULTILINE)
 # What a chapter imports and its own package does not bring.
 PACKAGES = ("matplotlib", "scipy")
 
@@ -141,6 +141,8 @@ class Lower:
         kept = []
 
         def hide(match):
+            if match[0].startswith("{"):
+                return match[0]
             kept.append(match[0])
             return f"\0{len(kept) - 1}\0"
 

@@ -89,8 +89,8 @@ def columns(table):
     rows = [[cell for cell in row if isinstance(cell, nodes.entry)] for row in table.findall(nodes.row)]
     numbers = [all(re.fullmatch(r"[\d.,%]*", cell.astext()) for cell in column) for column in zip(*rows[1:])]
     texts = [[set_width(cell) for cell in column] for column in zip(*rows)]
-    least = [max(max(words, default=0) for words in column) + 2 for column in texts]
-    wish = [max(sum(words) + len(words) for words in column) + 2 for column in texts]
+    least = [max(max(words, default=0) for words in column) + 3 for column in texts]
+    wish = [max(sum(words) + len(words) for words in column) + 3 for column in texts]
     room = LINE - sum(least)
     if sum(wish) > LINE and room > 0:
         wanted = sum(w - m for w, m in zip(wish, least))
@@ -107,7 +107,8 @@ def set_width(cell):
         if isinstance(node, nodes.math):
             parts.append(len(re.sub(r"\\(?:begin|end)\{\w+\}|\\[a-zA-Z]+|\\.|[{}^_&\s]", "", node.astext())) * 0.9)
         elif not isinstance(node.parent, nodes.math):
-            parts += [len(word) * (1.15 if isinstance(node.parent, nodes.literal) else 0.95) for word in node.split()]
+            wide = isinstance(node.parent, nodes.literal) or isinstance(cell.parent.parent, nodes.thead)
+            parts += [len(word) * (1.15 if wide else 0.95) for word in node.split()]
     return parts
 
 
@@ -144,6 +145,9 @@ class Print(SphinxPostTransform):
             node.parent.insert(node.parent.index(node), addnodes.tabular_col_spec(spec=columns(node)))
             if len(list(node.findall(nodes.row))) > 9:
                 node["classes"].append("longtable")
+            for formula in list(node.findall(nodes.math)):
+                if len(formula.parent) == 1:
+                    formula.replace_self(latex(rf"\lrcell{{{formula.astext()}}}"))
         self.set_chapters()
 
     def number(self, node, kind):
