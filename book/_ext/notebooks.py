@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 BOOK = Path(__file__).resolve().parent.parent
 # Code is left alone: fenced, or between backticks that no role stands before.
-CODE = re.compile(r"^(`{3,})(?!\{).*?^\1`*[ \t]*$|\{[a-z:-]+\}`[^`]+`|(`+)(?!`).+?(?<!`)\2(?!`)", re.MULTILINE | re.DOTALL)
+CODE = re.compile(r"^(`{3,})(?!\{).*?^\1`*[ \t]*$|\{[a-z:-]+\}`[^`]+`|(?<!`)(`{1,2})(?!`).+?(?<!`)\2(?!`)", re.MULTILINE | re.DOTALL)
 ROLE = re.compile(r"\{([a-z:-]+)\}`([^`]+)`")
 EXPLICIT = re.compile(r"(.+?)\s*<(.+)>", re.DOTALL)
 DIRECTIVE = re.compile(r"^:::+\{([a-z:-]+)\}[ \t]*(.*)\n((?::[a-z]+:.*\n)*)(?s:(.*?))^:::+[ \t]*$", re.MULTILINE)
