@@ -176,11 +176,10 @@ class Print(SphinxPostTransform):
             kind = node["realtype"].title()
             environment, number = f"lr{node['realtype']}", self.number(node, node["countertype"])
         # The title is "(Name)", in an exercise after its kind and number.
-        name = node[0].children[1:] if isinstance(node, exercise_enumerable_node) else node[0].children
+        name = list(node[0].children)[isinstance(node, exercise_enumerable_node):]
         if name:
-            name[0], name[-1] = nodes.Text(name[0].lstrip(" (")), nodes.Text(name[-1].removesuffix(")")) if len(name) > 1 else name[-1]
-            if len(name) == 1:
-                name = [nodes.Text(name[0].removesuffix(")"))]
+            name[0] = nodes.Text(name[0].lstrip(" ("))
+            name[-1] = nodes.Text(name[-1].removesuffix(")"))
         self.box(node, environment, f"{{{kind} {number}}}", self.labels(node, number), name)
 
     def box(self, node, environment, head, labels, title=None):
@@ -299,7 +298,7 @@ def offer(app, pagename, templatename, context, doctree):
 
 
 def copy_pdf(app, exception):
-    if not exception and app.builder.format == "html" and app.lrmath_pdf:
+    if not exception and app.lrmath_pdf:
         shutil.copy(PDF, app.outdir)
 
 
