@@ -13,7 +13,7 @@ SITE := _build/html
 NOTEBOOKS := $(sort $(wildcard book/*.ipynb))
 COUNT = $(shell grep -c '^[a-zA-Z0-9][^;]*$$' $(1))
 
-.PHONY: book test serve live try-live lab execute bench mutants lock clean distclean help python-version
+.PHONY: book pdf test serve live try-live lab execute bench mutants lock clean distclean help python-version
 .DEFAULT_GOAL := book
 
 book: $(VENV)/installed try-live  ## build the site from clean, warnings are errors
@@ -22,6 +22,10 @@ book: $(VENV)/installed try-live  ## build the site from clean, warnings are err
 	@$(BIN)/jupyter-book build . --all -W -n --keep-going
 	@echo
 	@echo "The book is in $(SITE)/index.html. To look at it: make serve"
+
+pdf: $(VENV)/installed  ## set the book as a PDF, dist/logistic-regression-line-by-line.pdf; needs LaTeX, says what is missing
+	@echo "==> Writing the book for paper"
+	@$(BIN)/python book/make_pdf.py
 
 test: $(VENV)/installed try-live  ## run every test, and every chapter against its stored outputs
 	@echo "==> Testing: the package, the site, and $(words $(NOTEBOOKS)) chapters run again"
@@ -71,7 +75,7 @@ lock: python-version  ## write requirements*.txt again from the ranges in pyproj
 	@rm -rf _build/lock
 
 clean:  ## remove what was built; the environment stays
-	rm -rf _build build .pytest_cache lrmath.egg-info
+	rm -rf _build build dist .pytest_cache lrmath.egg-info
 	find book lrmath tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 distclean: clean  ## remove the environment and what was fetched as well
