@@ -307,7 +307,7 @@ def test_paper_shows_the_text_alone(chapter):
 def test_a_lost_reader_is_led_home_from_any_depth(server, new_page):
     with new_page() as page:
         answer = page.goto(f"{server}/book/of/nowhere/page.html")
-        assert answer.status == 404 and page.locator("h1").inner_text() == "There is no such page"
+        assert answer.status == 404 and page.locator("article h1").inner_text() == "There is no such page"
         assert page.evaluate("[...document.styleSheets].some((sheet) => sheet.cssRules.length > 100)")
         page.locator("article a").last.click()
         page.wait_for_url(f"**/{pages()[0]}.html")

@@ -15,6 +15,11 @@ from sphinx.util.docutils import SphinxDirective
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 LONGEST = 200
+# Pages that are made and not written.
+UNWRITTEN = {
+    "search": "Search the book by words, by terms and by the names of functions.",
+    "genindex": "Every function and every term of the book, in the order of the alphabet.",
+}
 
 # --- A description of each page: its own first sentences --------------------------------------------------------------------
 
@@ -48,9 +53,9 @@ def description(doctree):
 def describe(app, pagename, templatename, context, doctree):
     meta = context.get("meta") or {}
     text = meta.get("description") or (description(doctree) if doctree else "")
-    text = text or f"{context.get('title') or 'Search'}: a page of the book “{app.config.project}”."
+    text = text or UNWRITTEN.get(pagename) or f"{context.get('title')}: a page of the book “{app.config.project}”."
     context["metatags"] = re.sub(r'<meta[^>]*name="(?:description|viewport)"[^>]*>', "", context.get("metatags") or "")
-    title = re.sub(r"<[^>]+>", "", context.get("title") or app.config.project)
+    title = re.sub(r"<[^>]+>", "", context.get("title") or pagename.capitalize())
     tags = [
         ("name", "description", text),
         ("property", "og:title", html.unescape(title)),
