@@ -145,7 +145,7 @@ def test_the_focus_is_always_seen(chapter):
     for _ in range(60):
         chapter.keyboard.press("Tab")
         assert focus_unseen(chapter) == []
-        stops.add(chapter.evaluate("document.activeElement.outerHTML.slice(0, 300)"))
+        stops.add(chapter.evaluate("[...document.querySelectorAll('*')].indexOf(document.activeElement)"))
     assert len(stops) > 40, "the focus goes round in a circle"
 
 
