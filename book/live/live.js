@@ -491,7 +491,7 @@
         timer = setTimeout(preview, 250);
       },
     });
-    const seen = make("div", {class: "turn-preview", "aria-label": "Your answer, typeset"});
+    const seen = make("div", {class: "turn-preview"});
     const verdict = make("div", {id: `${name}-verdict`, class: "turn-verdict", role: "status"});
     const check = make("button", {type: "submit", class: "live-button"}, "Check");
     const starter = make("p", {class: "turn-start"},
