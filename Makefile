@@ -13,7 +13,11 @@ SITE := _build/html
 NOTEBOOKS := $(sort $(wildcard book/*.ipynb))
 COUNT = $(shell grep -c '^[a-zA-Z0-9][^;]*$$' $(1))
 
+<<<<<<< HEAD
 .PHONY: book test serve live try-live lab execute bench mutants lock clean distclean help python-version
+=======
+.PHONY: book test serve lab execute bench lighthouse links mutants lock clean distclean help python-version
+>>>>>>> 82add85c8eb51d0e57f172538726dc1e033ad32d
 .DEFAULT_GOAL := book
 
 book: $(VENV)/installed try-live  ## build the site from clean, warnings are errors
@@ -62,6 +66,13 @@ bench: $(VENV)/installed  ## time the fits against their peers and the floor, on
 	@echo "==> Timing"
 	@mkdir -p _build && $(BIN)/python benchmarks/run.py | tee _build/results.md.part
 	@mv _build/results.md.part benchmarks/results.md
+
+lighthouse: $(VENV)/installed  ## score the built site with lighthouse (needs Chromium, and npx or lighthouse); half an hour
+	@test -f $(SITE)/index.html || $(MAKE) --no-print-directory book
+	@$(BIN)/python benchmarks/lighthouse.py | tee _build/lighthouse.md
+
+links: $(VENV)/installed  ## ask every other site that the book links to; the list is in _build/linkcheck/output.txt
+	@$(BIN)/jupyter-book build . --builder linkcheck
 
 lock: python-version  ## write requirements*.txt again from the ranges in pyproject.toml (UPGRADE=1 for the newest)
 	@echo "==> Resolving the requirements"

@@ -179,8 +179,9 @@ def widget(data, code):
     names = html.escape("an expression in " + ", ".join(data.get("names", [])))
     yield raw(f'<div class="turn" id="{data["label"]}-form" data-spec="{spec}" data-names="{names}">')
     yield nodes.paragraph("", "", *words(data["ask"]))
-    given = r",\quad ".join(data["given"])
-    yield display(data["latex"] + r"\;?" + (rf"\qquad\text{{where }}{given}" if given else ""))
+    yield display(data["latex"] + r"\;?")
+    if data["given"]:  # in a paragraph, which breaks where a phone ends
+        yield nodes.paragraph("", "where ", *list(words(", ".join(rf"\({html.escape(one)}\)" for one in data["given"]))))
     yield raw('<div class="turn-form"></div>')
     hints = data["hints"]
     for number, hint in enumerate(hints, 1):
