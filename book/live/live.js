@@ -119,6 +119,7 @@
       if (!this.box) {
         this.build();
       }
+      document.body.classList.toggle("live-started", python.worker !== null);
       const loading = python.worker && !python.ready, busy = python.ready && python.open.size > 0;
       const arrived = python.received > 0.985 * python.total;
       this.box.hidden = !python.worker && !live && !text;
@@ -473,7 +474,6 @@
 
   // --- Your turn ------------------------------------------------------------------------------------------------------------
 
-  const starters = [];
   const SIGNS = {proved: '<span aria-hidden="true">✓</span> ', wrong: '<span aria-hidden="true">✗</span> '};
   // HTML with formulas between \\( and \\), as lrmath.verify.judge writes it.
   const typeset = (html) => html.replace(/\\\(([^]*?)\\\)/g, (_, latex) => formula(box("", latex).textContent, false));
@@ -491,24 +491,19 @@
         timer = setTimeout(preview, 250);
       },
     });
-    const seen = make("div", {class: "turn-preview", "aria-label": "Your answer, typeset"});
+    const seen = make("div", {class: "turn-preview"});
     const verdict = make("div", {id: `${name}-verdict`, class: "turn-verdict", role: "status"});
     const check = make("button", {type: "submit", class: "live-button"}, "Check");
     const starter = make("p", {class: "turn-start"},
-      button("Start", () => begin()), ` loads the checker, ${megabytes(facts.verify)} MB; then your answer is set as a formula while you type. “Check” starts it as well.`);
-    starters.push(starter);
+      button("Start", () => begin().catch((error) => bar.show(error.message))), ` loads the checker, ${megabytes(facts.verify)} MB; then your answer is set as a formula while you type. “Check” starts it as well.`);
     place.append(make("form", {submit: (event) => {
       event.preventDefault();
       judge();
     }}, make("label", {for: name}, "Your answer"), make("div", {class: "turn-line"}, input, check), seen, starter, verdict));
 
     const begin = () => {
-      starters.forEach((one) => one.hidden = true);
       loadLibraries();
-      return python.ask({load: []}).then(preview, (error) => {
-        starters.forEach((one) => one.hidden = false);
-        throw error;
-      });
+      return python.ask({load: []}).then(preview);
     };
 
     async function preview() {
