@@ -15,7 +15,6 @@ mutant into the functions that are there. So it needs Linux or macOS.
 
 import argparse
 import ast
-import copy
 import importlib
 import multiprocessing
 import os
@@ -108,41 +107,44 @@ def changes(tree):
 def mutants(module):
     """The name and the source of every mutant of a module."""
     tree = ast.parse((ROOT / "lrmath" / path_of(module)).read_text(encoding="utf-8"))
-    seen = {}
-    for number, field, position, new in changes(tree):
-        mutant = copy.deepcopy(tree)
-        node = list(ast.walk(mutant))[number]
-        statement = smallest_statement(mutant, node)
+    parents = {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
+    nodes, parts, seen = list(ast.walk(tree)), [ast.unparse(part) for part in tree.body], {}
+    for number, field, position, new in list(changes(tree)):
+        statement = nodes[number]
+        while not isinstance(statement, ast.stmt):
+            statement = parents[statement]
+        part = statement
+        while parents[part] is not tree:
+            part = parents[part]
         before = ast.unparse(statement).splitlines()[0]
-        if isinstance(new, ast.UAdd):
-            replace(mutant, node, node.operand)
-        elif position is None:
-            setattr(node, field, new)
-        else:
-            getattr(node, field)[position] = new
-        after = ast.unparse(statement).splitlines()[0]
+        undo = change(nodes[number], parents, field, position, new)
+        after, changed = ast.unparse(statement).splitlines()[0], ast.unparse(part)
+        undo()
         if before == after:  # the change lies in a later line of a compound statement, where it has a name of its own
             continue
         name = f"{module}: {before}  ->  {after}"
         seen[name] = seen.get(name, 0) + 1
-        yield name + f"  (#{seen[name]})" * (seen[name] > 1), ast.unparse(ast.fix_missing_locations(mutant))
+        place = tree.body.index(part)
+        yield name + f"  (#{seen[name]})" * (seen[name] > 1), "\n".join([*parts[:place], changed, *parts[place + 1:]])
 
 
-def smallest_statement(tree, node):
-    found = None
-    for statement in ast.walk(tree):
-        if isinstance(statement, ast.stmt) and any(child is node for child in ast.walk(statement)):
-            found = statement
-    return found
+def change(node, parents, field, position, new):
+    """Make one change; the result is a function that takes it back."""
+    if isinstance(new, ast.UAdd):  # a sign or a `not` is dropped
+        parent = parents[node]
+        return put(parent, *next((name, i) for name, i, child in children(parent) if child is node), node.operand)
+    return put(node, field, position, new)
 
 
-def replace(tree, old, new):
-    for node in ast.walk(tree):
-        for field, value in ast.iter_fields(node):
-            if value is old:
-                setattr(node, field, new)
-            elif isinstance(value, list):
-                value[:] = [new if item is old else item for item in value]
+def children(node):
+    for name, value in ast.iter_fields(node):
+        yield from ((name, i, item) for i, item in enumerate(value)) if isinstance(value, list) else [(name, None, value)]
+
+
+def put(node, field, position, new):
+    holder, key = (vars(node), field) if position is None else (getattr(node, field), position)
+    old, holder[key] = holder[key], new
+    return lambda: holder.__setitem__(key, old)
 
 
 def tests(module):
