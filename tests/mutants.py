@@ -288,8 +288,9 @@ def main(arguments=None):
         print(f"{module}: {tried}, {len(drawn) - len(alive)} killed, {len(alive) - len(new)} equivalent, "
               f"{len(new)} unexplained", flush=True)
         unexplained.extend(new)
-        made, ran = {name for name, _ in found}, {name for name, _ in drawn}
-        stale.extend(name for name in known if name.split(":")[0] == module and (name not in made or name in ran - set(alive)))
+        made, killed = {name for name, _ in found}, {name for name, _ in drawn} - set(alive)
+        mine = [name for name in known if name.split(":")[0] == module]
+        stale.extend(name for name in mine if name not in made or name in killed)
 
     for module in names:
         pytest.main(["-qq", "-s", "--no-header", "--no-summary", "-p", "no:cacheprovider", "--rootdir", str(ROOT), *tests(module)],
