@@ -58,7 +58,7 @@ execute: $(VENV)/installed  ## run the chapters in a clean kernel and store thei
 LOCK = $(1)/bin/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --fork-strategy fewest \
 	--no-emit-index-url --custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
 
-mutants: $(VENV)/installed  ## break lrmath on purpose, about a thousand times, and see whether the tests notice; half an hour
+mutants: $(VENV)/installed  ## break lrmath on purpose, in almost three thousand small ways, and list those that the tests do not notice
 	@echo "==> Breaking lrmath"
 	@$(BIN)/python tests/mutants.py
 
