@@ -191,6 +191,7 @@ def test_one_hot_labels():
 def test_a_first_column_that_stands_for_the_intercept():
     check.ones_first(X, "")
     check.ones_first(-2 * X, "")
+    check.ones_first(X[:1], "")
     refused(lambda: check.ones_first(X[:, 1:], "Advice."), ValueError, "X[1, 0] is 3.0; the first", "Advice.")
     refused(lambda: check.ones_first(0 * X, ""), ValueError, "X[0, 0] is 0.0")
     refused(lambda: check.ones_first(np.array([[0.0], [1.0]]), ""), ValueError, "X[0, 0] is 0.0")
