@@ -53,6 +53,9 @@
         return bar.show();
       }
       const one = this.open.get(id);
+      if (!one) {
+        return; // what Python prints while it starts belongs to no cell
+      }
       if (begun) {
         this.ready = true;
         this.running = id;
