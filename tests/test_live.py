@@ -17,6 +17,7 @@ sys.path.append(str(ROOT / "book" / "live"))
 import fetch  # noqa: E402
 
 CHAPTERS = sorted(path.stem for path in (ROOT / "book").glob("[0-9][0-9]-*.ipynb"))
+MEASURED = "application/vnd.lrmath.measured+json"  # how large the rounding errors were on the machine that ran the chapter
 # Another C library may round the last digit of a printed number in another way.
 RELATIVE, LAST_DIGIT = 1e-6, 1.01
 NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?:e[+-]?\d+)?")
@@ -136,8 +137,12 @@ def test_a_corrupted_wheel_is_refused_and_the_page_stays(live_site, server, new_
     page.route("**/mpmath-*.whl*", corrupt)
     page.get_by_role("button", name="Run the code on this page").click()
     wait_for(page, "document.querySelector('.live-bar [role=status]')?.textContent.includes('could not be started')", 60)
-    page.unroute("**/mpmath-*.whl*")
-    assert any("integrity" in text for text in page.complaints), page.complaints
+    # The bytes do arrive; it is their sum that is refused.
+    wheel = next((live_site / "_live").glob("mpmath-*.whl"))
+    arrived = page.evaluate("address => fetch(address).then((answer) => answer.arrayBuffer()).then((bytes) => bytes.byteLength)", f"{server}/_live/{wheel.name}")
+    assert arrived == wheel.stat().st_size
+    assert "error: The following error occurred while loading mpmath:" in page.complaints
+    assert not [text for text in page.complaints if "undefined" in text]
     page.get_by_role("button", name="Switch off").click()
     assert page.get_by_role("button", name="Run the code on this page").is_visible()
     page.close()
@@ -186,7 +191,7 @@ def test_the_first_result_comes_within_25_s_and_the_second_within_1_s(chapter):
 
 def test_change_a_number_see_the_result_and_reset(chapter):
     stored = cell(chapter, 3).locator(".cell_output .derivation").first.inner_text()
-    chapter.get_by_role("button", name="Reset cell 3").click()
+    chapter.get_by_role("button", name="Reset cell 3", exact=True).click()
     assert cell(chapter, 3).locator(".live-output").count() == 0
     assert cell(chapter, 3).locator(".cell_output .derivation").inner_text()
     assert "beta" in cell(chapter, 3).locator("textarea").input_value()
@@ -195,12 +200,12 @@ def test_change_a_number_see_the_result_and_reset(chapter):
     assert shown.inner_text().strip() == "0.500"
     shown = run(chapter, 2, "from lrmath import sigmoid\nprint(f'{sigmoid(2.0):.3f}')")
     assert shown.inner_text().strip() == f"{1 / (1 + math.exp(-2)):.3f}"
-    chapter.get_by_role("button", name="Reset cell 2").click()
+    chapter.get_by_role("button", name="Reset cell 2", exact=True).click()
     clean(chapter)
 
 
 def test_all_above_runs_in_order_and_a_figure_appears(chapter):
-    chapter.get_by_role("button", name="Run all above cell 3").click()
+    chapter.get_by_role("button", name="Run all above cell 3", exact=True).click()
     wait_for(chapter, "document.querySelector('[aria-label=\"Run cell 2\"]').parentNode.textContent.includes('ran in')", 60)
     figure = cell(chapter, 1).locator("figure")
     assert figure.locator(".live-output img").evaluate("image => image.decode().then(() => image.naturalWidth > 200)")
@@ -220,7 +225,7 @@ def test_an_error_is_shown_as_python_shows_it(chapter):
 
 def test_stop_ends_a_calculation_and_python_comes_back(chapter):
     cell(chapter, 2).locator("textarea").fill("while True:\n    pass")
-    chapter.get_by_role("button", name="Run cell 2").click()
+    chapter.get_by_role("button", name="Run cell 2", exact=True).click()
     chapter.get_by_role("button", name="Stop", exact=True).click()
     assert "variables are gone" in chapter.locator(".live-bar [role=status]").inner_text()
     assert run(chapter, 2, "print('again')", 90).inner_text().strip() == "again"
@@ -356,7 +361,7 @@ def differences(stored, new):
             if any(abs(a / b - 1) > 0.03 for a, b in zip(size_of(old["image/svg+xml"]), size_of(now["image/svg+xml"]))):
                 yield "the figure has another size"
         elif "image/png" not in old:
-            for form in set(old) - ({"text/plain"} if len(old) > 1 else set()):
+            for form in set(old) - ({"text/plain", MEASURED} if len(old) > 1 else set()):
                 old_text, new_text = (json.dumps(one[form], sort_keys=True, ensure_ascii=False) for one in (old, now))
                 if not same_text(old_text, new_text):
                     yield f"{form}: stored {old_text}, new {new_text}"
@@ -378,7 +383,7 @@ def test_every_cell_of_two_chapters_gives_what_is_stored(live_site, server, new_
         page.evaluate(RUN_EVERYTHING)
     found = []
     for name, page in pages.items():
-        wait_for(page, "everything.failed !== undefined || everything.done === everything.codes.length", 300)
+        wait_for(page, "everything.failed !== undefined || everything.done === everything.codes.length", 600)
         result = page.evaluate("everything")
         assert "failed" not in result, f"LIVE_SEED={seed} {name}: {result['failed']}"
         notebook = json.loads((ROOT / "book" / f"{name}.ipynb").read_text(encoding="utf-8"))
