@@ -147,7 +147,8 @@ class Lower:
             return f"\0{len(kept) - 1}\0"
 
         text = CODE.sub(hide, source)
-        text = re.sub(r"^(\([\w-]+\)=|<!--.*-->|%.*)\n?", "", text, flags=re.MULTILINE)
+        text = re.sub(r"^<!--.*?-->\n?|[ \t]*<!--.*?-->", "", text, flags=re.MULTILINE | re.DOTALL)
+        text = re.sub(r"^(\([\w-]+\)=|%.*)\n?", "", text, flags=re.MULTILINE)
         text = EQUATION.sub(lambda m: f"$$\n{m[1]}\n\\tag{{{self.number(m[2], 'displaymath')}}}\n$$", text)
         text = DIRECTIVE.sub(self.directive, text)
         text = ROLE.sub(self.role, text)
