@@ -14,7 +14,7 @@ SITE := _build/html
 NOTEBOOKS := $(sort $(wildcard book/*.ipynb))
 COUNT = $(shell grep -c '^[a-zA-Z0-9][^;]*$$' $(1))
 
-.PHONY: book test serve live try-live lite test-lite lab execute bench mutants lock clean distclean help python-version
+.PHONY: book pdf test serve live try-live lite test-lite lab execute bench lighthouse links mutants lock clean distclean help python-version
 .DEFAULT_GOAL := book
 
 book: $(VENV)/installed try-live  ## build the site from clean, warnings are errors
@@ -23,6 +23,10 @@ book: $(VENV)/installed try-live  ## build the site from clean, warnings are err
 	@$(BIN)/jupyter-book build . --all -W -n --keep-going
 	@echo
 	@echo "The book is in $(SITE)/index.html. To look at it: make serve"
+
+pdf: $(VENV)/installed  ## set the book as a PDF, dist/logistic-regression-line-by-line.pdf; needs LaTeX, says what is missing
+	@echo "==> Writing the book for paper"
+	@$(BIN)/python book/make_pdf.py
 
 test: $(VENV)/installed try-live  ## run every test, and every chapter against its stored outputs
 	@echo "==> Testing: the package, the site, and $(words $(NOTEBOOKS)) chapters run again"
@@ -69,7 +73,7 @@ LOCK_GROUP = $(subst pyproject.toml,,$(call LOCK,$(1)))
 LOCK_BROWSER = $(1)/bin/uv pip compile --quiet --python-version 3.14 --python-platform wasm32-pyodide2024 --generate-hashes \
 	--only-binary :all: --no-emit-index-url --custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
 
-mutants: $(VENV)/installed  ## break lrmath on purpose, about a thousand times, and see whether the tests notice; half an hour
+mutants: $(VENV)/installed  ## break lrmath on purpose, in almost three thousand small ways, and list those that the tests do not notice
 	@echo "==> Breaking lrmath"
 	@$(BIN)/python tests/mutants.py
 
@@ -77,6 +81,13 @@ bench: $(VENV)/installed  ## time the fits against their peers and the floor, on
 	@echo "==> Timing"
 	@mkdir -p _build && $(BIN)/python benchmarks/run.py | tee _build/results.md.part
 	@mv _build/results.md.part benchmarks/results.md
+
+lighthouse: $(VENV)/installed  ## score the built site with lighthouse (needs Chromium, and npx or lighthouse); half an hour
+	@test -f $(SITE)/index.html || $(MAKE) --no-print-directory book
+	@$(BIN)/python benchmarks/lighthouse.py | tee _build/lighthouse.md
+
+links: $(VENV)/installed  ## ask every other site that the book links to; the list is in _build/linkcheck/output.txt
+	@$(BIN)/jupyter-book build . --builder linkcheck
 
 lock: python-version  ## write requirements*.txt again from the ranges in pyproject.toml (UPGRADE=1 for the newest)
 	@echo "==> Resolving the requirements"
@@ -89,7 +100,7 @@ lock: python-version  ## write requirements*.txt again from the ranges in pyproj
 	@rm -rf _build/lock
 
 clean:  ## remove what was built; the environment stays
-	rm -rf _build build .pytest_cache lrmath.egg-info
+	rm -rf _build build dist .pytest_cache lrmath.egg-info
 	find book lrmath tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 distclean: clean  ## remove the environment and what was fetched as well

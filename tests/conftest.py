@@ -19,6 +19,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 FLAGS = ["--all", "-W", "-n", "--keep-going"]
@@ -35,6 +36,12 @@ def build(source, target):
         [program, "build", str(source), "--path-output", str(target), *FLAGS], capture_output=True, text=True, timeout=300
     )
     return run.returncode, COLOUR.sub("", run.stdout + run.stderr), target / "_build" / "html"
+
+
+def pages():
+    """Every page of the table of contents, as a path without suffix."""
+    toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
+    return [toc["root"], *(entry["file"] for part in toc["parts"] for entry in part["chapters"])]
 
 
 @pytest.fixture(scope="session")

@@ -183,13 +183,12 @@ class TestAccuracy:
             errors = [ulp_error(*pair) for row, t in zip(function(a), truths) for pair in zip(row, t[part])]
             assert np.mean(errors) <= most
 
-    @pytest.mark.parametrize("top", [0, 40])
-    def test_terms_are_added_up_as_if_without_rounding_so_their_order_does_not_matter(self, top):
-        a = np.append(top, np.random.default_rng(6).normal(size=1000))
+    def test_small_terms_are_added_up_as_if_without_rounding_so_their_order_does_not_matter(self):
+        a = np.append(40, np.random.default_rng(6).normal(size=1000))
         orders = [np.random.default_rng(seed).permutation(a) for seed in range(20)]
         for function in ALL:
             assert len({function(order).max() for order in orders}) == 1
-        plain = {np.log1p(np.exp(order[order != top] - top).sum()) for order in orders}
+        plain = {np.log1p(np.exp(order[order != 40] - 40).sum()) for order in orders}
         assert len(plain) > 1
 
 

@@ -10,19 +10,13 @@ from urllib.parse import unquote, urldefrag
 import pytest
 import yaml
 from bs4 import BeautifulSoup
-from conftest import FLAGS, build
+from conftest import FLAGS, build, pages
 from sphinxcontrib.katex import katex_version
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "book" / "_ext"))
 
 import ledger_page  # noqa: E402
-
-
-def pages():
-    """Every page of the table of contents, as a path without suffix."""
-    toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
-    return [toc["root"], *(entry["file"] for part in toc["parts"] for entry in part["chapters"])]
 
 
 def source_text(page):

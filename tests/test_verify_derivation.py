@@ -3,6 +3,7 @@
 import os
 import random
 
+import mpmath
 import pytest
 import sympy as sp
 
@@ -612,3 +613,113 @@ def test_functions_of_a_whole_vector_act_on_its_entries_in_both_oracles():
         line.then("y.T @ Abs(log(p))", because="log(p) may be negative")
     with pytest.raises(DerivationError, match="the shapes differ|not equal"):
         line.then("y * log(p)", because="a vector is not a number")
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "holds"),
+    [
+        (1, 1, {"=", "<=", ">="}),
+        (1, 2, {"<", "<=", "!="}),
+        (2, 1, {">", ">=", "!="}),
+        # Rounding may not fail what holds with equality, and a strict relation needs a gap.
+        (mpmath.mpf(1) + mpmath.mpf("1e-14"), mpmath.mpf(1), {"=", ">", ">="}),
+        (mpmath.mpf("1e-22"), mpmath.mpf(0), {"=", "<=", ">", ">="}),
+        (mpmath.mpf("1e-11"), mpmath.mpf(0), {"!=", ">", ">="}),
+        (mpmath.mpf("1e6"), mpmath.mpf("1e6") * (1 - mpmath.mpf("1e-14")), {"=", ">", ">="}),
+        ([[1]], [[1]], {"="}),
+        ([[1]], [[2]], {"!="}),
+    ],
+)
+def test_which_relations_two_values_satisfy(left, right, holds):
+    assert {r for r in ("=", "!=", "<", "<=", ">", ">=") if not derivation._violates(left, right, r)} == holds
+
+
+@pytest.mark.parametrize(
+    ("condition", "alone"),
+    [
+        ("p > 0", True),
+        ("0 < p < 1", True),
+        ("p[i] > 0", True),
+        ("x[i, j] > 0", True),
+        ("y[i] in {0, 1}", True),
+        ("j > 0", True),
+        ("p > q", False),
+        ("p[i] > q", False),
+        ("p[i] > p[j]", False),
+        ("p[i] > n", False),
+        ("x[i, 0] > 0", False),
+        ("sigma(p) > 0", False),
+        ("Sum(p[i], (i, 1, n)) > 0", False),
+    ],
+)
+def test_a_value_is_drawn_to_satisfy_what_speaks_of_one_name(condition, alone):
+    assert derivation._single_name(parse(condition)) is alone
+
+
+class TestWhatIsClaimed:
+    @pytest.mark.parametrize(
+        ("start", "options", "scope", "shown"),
+        [
+            ("1 + 1", {}, "", ""),
+            ("sigma(z)*q", {}, "all real q, z", r"$q, z \in \mathbb R$"),
+            ("Sum(a[i]*z, (i, 1, n))", {}, "all n", "$n$"),
+            ("Sum(x[i, k], (k, 1, K), (i, 1, n))", {}, "all n, K", "$n, K$"),
+            ("At(z**2, z, q)", {}, "all real q", r"$q \in \mathbb R$"),
+            ("p", {"where": {"p": "sigma(z)"}}, "all real z", r"$z \in \mathbb R$"),
+            ("z", {"shapes": {"X": "n, d + 1"}}, "all n, d", "$n, d$"),
+            ("Sum(a[i], (i, 1, 3))", {"given": "m > 1"}, "all m", "$m$"),
+            ("z*p[i]", {"given": "p[i] > 0"}, "all real z", r"$z \in \mathbb R$"),
+        ],
+    )
+    def test_for_all_that_the_lines_speak_of(self, start, options, scope, shown):
+        result = Derivation("test", start, **options)
+        assert (result.scope, result.row()["for"]) == (scope, shown)
+        assert str(result).splitlines()[0].startswith("test, for all" if scope else "test")
+
+    @pytest.mark.parametrize(
+        ("relations", "whole"),
+        [("=", "="), ("= <=", "<="), ("<= =", "<="), ("<= <", "<"), ("< <=", "<"), (">= =", ">="), (">= >", ">")],
+    )
+    def test_one_strict_relation_makes_the_chain_strict(self, relations, whole):
+        chain = Derivation("test", "0")
+        chain.relations = relations.split()
+        assert chain.relation == whole
+
+    def test_a_sum_with_a_fixed_end_and_a_free_one_is_general(self):
+        assert Derivation("test", "Sum(a[i], (i, 1, n))").general
+        assert not Derivation("test", "z").then("z + Sum(0, (i, 1, 2))", because="r").general
+
+    def test_numbers_of_steps_and_of_rejected_versions(self):
+        none = Derivation("test", "sigma(-z)")
+        assert none.summary == "0 steps proved, 0 wrong versions rejected"
+        none.controls, none.reasons = 1, ["r"]
+        assert none.summary == "1 step proved, 1 wrong version rejected"
+
+    def test_at_most_five_wrong_versions_of_a_step(self):
+        line = "1/(1 + exp(-z)) + a*b*c + a*b + a*c + b*c"
+        assert Derivation("test", "sigma(z) + a*b*c + a*b + a*c + b*c").then(line, because="r").controls == 5
+        assert Derivation("test", "sigma(z)").then("1/(1 + exp(-z)) + exp(z)", because="r", relation="<").controls == 5
+
+    def test_a_missing_condition_is_named_where_the_step_fails(self):
+        with pytest.raises(DerivationError) as error:
+            Derivation("test", "exp(log(p))").then("p", because="r")
+        message = str(error.value)
+        assert "line 1 = not defined" in message
+        assert "It does not follow from what is given that p is positive." in message
+
+    def test_a_short_first_line_shares_its_row_and_a_long_one_stands_alone(self):
+        short = Derivation("test", "sigma(-z)").then("1 - sigma(z)", because="r")._repr_latex_()
+        assert "\n\\sigma(-z) &= 1 - \\sigma(z) && " in short
+        for names, first in (("a b c g h p q t u v", " &= 1 - "), ("a b c g h p q t u v w", " \\\\\n&\\quad = 1 - ")):
+            rest = " + " + " + ".join(names.split())
+            step = Derivation("test", "sigma(-z)" + rest).then("1 - sigma(z)" + rest, because="r")
+            assert f"\\sigma(-z){rest}{first}" in step._repr_latex_()
+            assert ("\n& \\sigma" in step._repr_latex_()) is ("quad" in first)
+
+    def test_the_definitions_that_are_used_are_shown(self):
+        where = {"p": "sigma(eta)", "eta": "2*z", "q": "3", "f(a)": "a + 1", "r[i]": "1"}
+        shown = Derivation("test", "p + f(z)", where=where).then("sigma(2*z) + z + 1", because="r")._repr_latex_()
+        assert r"\text{where }p = \sigma(\eta),\quad \eta = 2 z,\quad f(a) = a + 1" in shown
+        assert "q = 3" not in shown
+        vectors = Derivation("test", "r", where={"r[i]": "y[i] + 1"}, shapes={"r": "n", "y": "n"})
+        assert r"\text{where }r_{i} = y_{i} + 1" in vectors.then("y + 1", because="r")._repr_latex_()

@@ -461,7 +461,14 @@ def test_an_index_that_sympy_made_up_has_no_name():
 
 @pytest.mark.parametrize(
     ("size", "ends"),
-    [("1", ("0", "0")), ("3", ("1", "3")), ("n", ("1", "n")), ("d + 1", ("0", "d")), ("n - 1", ("1", "n - 1")), ("n + 2", ("1", "n + 2"))],
+    [
+        ("1", ("0", "0")),
+        ("3", ("1", "3")),
+        ("n", ("1", "n")),
+        ("d + 1", ("0", "d")),
+        ("n - 1", ("1", "n - 1")),
+        ("n + 2", ("1", "n + 2")),
+    ],
 )
 def test_samples_count_from_1_and_columns_of_x_from_0(size, ends):
     assert [sp.simplify(end - parse(shown)) for end, shown in zip(index_range(sp.sympify(parse(size)).doit()), ends)] == [0, 0]

@@ -31,6 +31,7 @@ def test_a_wrong_step_is_refused(start, line, relation, options):
 
 
 SHAPES = {"X": "n, d + 1", "v": "d + 1", "y": "n", "w": "n"}
+SIX = ", ".join(f"({index}, 1, n)" for index in "ijklrs")
 PLACE = ["1 <= i", "i <= n", "0 <= j", "j <= d"]
 
 
@@ -84,6 +85,7 @@ PROVED = [
     step("Sum(delta(k, K + 1)*a[k], (k, 1, K))", "0"),
     step("Sum(delta(j, k)*delta(k, i)*a[k], (k, 1, K))", "delta(i, j)*a[i]", ["1 <= j", "j <= K", "1 <= i", "i <= K"]),
     step("Sum(delta(j + 1, k)*a[k], (k, 1, K))", "a[j + 1]", ["0 <= j", "j < K"]),
+    step("2*Sum(delta(k, 2*k)*a[k], (k, 1, K))", "Sum(2*delta(k, 2*k)*a[k], (k, 1, K))"),
     step("delta(j, k)*a[j]", "delta(j, k)*a[k]"),
     step("delta(j, k)**2*a[j]", "delta(j, k)**2*a[k]"),
     step("delta(j, k)*a[j]", "0", "k != j"),
@@ -195,6 +197,9 @@ REFUSED = [
     step("(X.T @ X)[j, i]", "(X.T @ X)[j, i]", PLACE, shapes=SHAPES, why="0 <= i <= d is not given"),
     step("Max(a, 0) - Max(-a, 0) + Max(b, 0) - Max(-b, 0) + Max(c, 0) - Max(-c, 0)", "a + b + c", why="did not reduce"),
     step("sqrt(q**2 + 1)", "q + 1", why="did not reduce"),
+    # True, but there would be 720 ways to exchange the indices.
+    step(f"Sum(x[i, j]*x[j, k]*x[k, l]*x[l, r]*x[r, s]*x[s, i]*a[i], {SIX})",
+         f"Sum(x[j, i]*x[i, k]*x[k, l]*x[l, r]*x[r, s]*x[s, j]*a[j], {SIX})", why="did not reduce"),
     step("D(Abs(z), z)", "D(Abs(z), z)", why="z is not zero"),
     step("D(Max(z, q), z)", "D(Max(z, q), z)", why="is not zero"),
     step("D(Cases((z, z > q), (0, True)), z)", "D(Cases((z, z > q), (0, True)), z)", why="z - q is not zero"),

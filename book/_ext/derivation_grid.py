@@ -23,13 +23,19 @@ def formula(latex, display=False):
     return nodes.math("", (r"\displaystyle " if display else "") + latex.strip())
 
 
+def pieces(latex):
+    """What stands in \\text{...}, and what stands between: pairs of (words, None) and (None, formula)."""
+    for words, rest in re.findall(r"\\text\{((?:[^{}\\]|\\.)*)\}|((?:(?!\\text\{).)+)", latex, re.DOTALL):
+        if words:
+            yield words, None
+        elif rest.strip():
+            yield None, rest
+
+
 def prose(latex):
     """Text with formulas in it: what stands in \\text{...} becomes text, the rest stays a formula."""
-    for text, rest in re.findall(r"\\text\{((?:[^{}\\]|\\.)*)\}|((?:(?!\\text\{).)+)", latex, re.DOTALL):
-        if text:
-            yield nodes.Text(re.sub(r"\\([%&#_${}])", r"\1", text))
-        elif rest.strip():
-            yield formula(rest, True)
+    for words, rest in pieces(latex):
+        yield formula(rest, True) if words is None else nodes.Text(re.sub(r"\\([%&#_${}])", r"\1", words))
 
 
 def grid(rows, notes):

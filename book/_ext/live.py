@@ -177,10 +177,11 @@ def widget(data, code):
     """The question, the place of the form, and the hints and the answer, folded."""
     spec = html.escape(json.dumps(data["spec"]))
     names = html.escape("an expression in " + ", ".join(data.get("names", [])))
-    yield raw(f'<div class="turn" id="turn-{data["label"]}" data-spec="{spec}" data-names="{names}">')
+    yield raw(f'<div class="turn" id="{data["label"]}-form" data-spec="{spec}" data-names="{names}">')
     yield nodes.paragraph("", "", *words(data["ask"]))
-    given = r",\quad ".join(data["given"])
-    yield display(data["latex"] + r"\;?" + (rf"\qquad\text{{where }}{given}" if given else ""))
+    yield display(data["latex"] + r"\;?")
+    if data["given"]:  # in a paragraph, which breaks where a phone ends
+        yield nodes.paragraph("", "where ", *list(words(", ".join(rf"\({html.escape(one)}\)" for one in data["given"]))))
     yield raw('<div class="turn-form"></div>')
     hints = data["hints"]
     for number, hint in enumerate(hints, 1):

@@ -129,7 +129,7 @@ for (const name of ["primary", "secondary"]) {
 
 // A box that scrolls sideways must be reachable from the keyboard, and only such a box ----------------------------------
 // Which ones scroll depends on the width of the window. Boxes far from the window are not even laid out yet (book.css), so
-// each is looked at when it comes near.
+// each is looked at when its section comes near.
 {
   const boxes = all(
     ".math-scroll, .derivation > .container, pre, .pst-scrollable-table-container, .cell_output .output, .ledger li span.math",
@@ -143,7 +143,7 @@ for (const name of ["primary", "secondary"]) {
         else if (box.tabIndex === 0) box.removeAttribute("tabindex");
       });
     },
-    { rootMargin: "1000px" },
+    { rootMargin: "100000px" }, // the whole page, as far as it is laid out
   );
   const look = () => {
     watch.disconnect();

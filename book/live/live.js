@@ -41,8 +41,9 @@
     },
 
     begin(total) {
-      Object.assign(this, {worker: new Worker(address("worker.js"), {type: "module"}), received: 0, total});
-      this.worker.onmessage = ({data}) => this.hear(data);
+      const worker = new Worker(address("worker.js"), {type: "module"});
+      Object.assign(this, {worker, received: 0, total});
+      worker.onmessage = ({data}) => worker === this.worker && this.hear(data); // what an ended one still says comes too late
       this.worker.onerror = (event) => this.end(`Python could not be started (${event.message || "the browser does not say why"}).`);
     },
 
@@ -52,6 +53,9 @@
         return bar.show();
       }
       const one = this.open.get(id);
+      if (!one) {
+        return; // what Python prints while it starts belongs to no cell
+      }
       if (begun) {
         this.ready = true;
         this.running = id;
@@ -69,11 +73,12 @@
         this.running = null;
         if (failed === undefined) {
           one.resolve(done);
-        } else {
+        } else if (this.ready) {
           one.reject(new Error(failed));
-          if (!this.ready) {
-            this.end("Python could not be started.");
-          }
+        } else {
+          const why = `Python could not be started: ${failed.trim().split("\n").pop()}`;
+          one.reject(new Error(why));
+          this.end(why);
         }
       }
       bar.show();
@@ -119,6 +124,7 @@
       if (!this.box) {
         this.build();
       }
+      document.body.classList.toggle("live-started", python.worker !== null);
       const loading = python.worker && !python.ready, busy = python.ready && python.open.size > 0;
       const arrived = python.received > 0.985 * python.total;
       this.box.hidden = !python.worker && !live && !text;
@@ -442,7 +448,7 @@
     bar.show();
     loadLibraries().catch(() => {});
     // All that the page draws with, so that one number says how much there is.
-    python.ask({load: facts.packages}).then(() => cells[0].editor?.focus({preventScroll: true}), (error) => bar.show(error.message));
+    python.ask({load: facts.packages}).then(() => cells[0].editor?.focus({preventScroll: true}), () => {}); // the bar says why
   }
 
   function switchOff() {
@@ -473,7 +479,6 @@
 
   // --- Your turn ------------------------------------------------------------------------------------------------------------
 
-  const starters = [];
   const SIGNS = {proved: '<span aria-hidden="true">✓</span> ', wrong: '<span aria-hidden="true">✗</span> '};
   // HTML with formulas between \\( and \\), as lrmath.verify.judge writes it.
   const typeset = (html) => html.replace(/\\\(([^]*?)\\\)/g, (_, latex) => formula(box("", latex).textContent, false));
@@ -491,24 +496,19 @@
         timer = setTimeout(preview, 250);
       },
     });
-    const seen = make("div", {class: "turn-preview", "aria-label": "Your answer, typeset"});
+    const seen = make("div", {class: "turn-preview"});
     const verdict = make("div", {id: `${name}-verdict`, class: "turn-verdict", role: "status"});
     const check = make("button", {type: "submit", class: "live-button"}, "Check");
     const starter = make("p", {class: "turn-start"},
-      button("Start", () => begin()), ` loads the checker, ${megabytes(facts.verify)} MB; then your answer is set as a formula while you type. “Check” starts it as well.`);
-    starters.push(starter);
+      button("Start", () => begin().catch(() => {})), ` loads the checker, ${megabytes(facts.verify)} MB; then your answer is set as a formula while you type. “Check” starts it as well.`);
     place.append(make("form", {submit: (event) => {
       event.preventDefault();
       judge();
     }}, make("label", {for: name}, "Your answer"), make("div", {class: "turn-line"}, input, check), seen, starter, verdict));
 
     const begin = () => {
-      starters.forEach((one) => one.hidden = true);
       loadLibraries();
-      return python.ask({load: []}).then(preview, (error) => {
-        starters.forEach((one) => one.hidden = false);
-        throw error;
-      });
+      return python.ask({load: []}).then(preview);
     };
 
     async function preview() {

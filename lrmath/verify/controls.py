@@ -42,8 +42,6 @@ def _versions(e):
         # The limits of a sum, the variable of a derivative and the place of an entry are handled where they stand.
         if fixed or position and isinstance(e, (sp.Sum, sp.Product, D, At, Entry)) or not isinstance(argument, sp.Basic):
             continue
-        if e.is_Mul and argument == -1:
-            continue
         for kind, version in _versions(argument):
             try:
                 yield kind, _rebuild(e, [*e.args[:position], version, *e.args[position + 1:]])
@@ -63,8 +61,7 @@ def _here(e):
             yield "term", rest[0] if len(rest) == 1 else _rebuild(e, rest)
     elif e.is_Mul and is_fraction(e):
         yield "factor", arguments[0]
-        if arguments[0] != 1:
-            yield "factor", _rebuild(e, put(0, sp.Integer(1)))
+        yield "factor", _rebuild(e, put(0, sp.Integer(1)))
     elif e.is_Mul or isinstance(e, sp.HadamardProduct):
         for position, factor in enumerate(arguments):
             if factor not in (1, -1):

@@ -14,7 +14,7 @@ from .evaluate import Undefined, value
 from .language import INDICES, SIZES, At, D, Grad, Jacobian, LanguageError, Lim, entry_name, parse, show_shape
 from .printing import latex, text
 from .proof import NotProved, prove
-from .typed import BUILT_IN, OPERATORS, names_in, refuse_heavy, spell, unknown
+from .typed import BUILT_IN, OPERATORS, in_order, names_in, refuse_heavy, spell, unknown
 
 MEDIA_TYPE = "application/vnd.lrmath.exercise+json"
 CALLED = {D: "the derivative", Grad: "the gradient", Jacobian: "the Jacobian", Lim: "the limit", sp.Sum: "the sum"}
@@ -120,7 +120,7 @@ class Exercise:
             if missing := allowed - {name for name, _ in names} - OPERATORS:
                 raise ValueError(f"allowed has {', '.join(sorted(missing))}, and the question has no such name")
             names = {key: shown for key, shown in names.items() if key[0] in allowed.union(SIZES, INDICES)}
-        self._shown = sorted(set(names.values()))
+        self._shown = in_order(set(names.values()))
         # A reader may use what every chapter means by sigma, also where the question does without it.
         standard = {(head.split("(")[0], "()") for head in STANDARD} if spec["allowed"] is None else set()
         self._signatures = names.keys() | standard
@@ -267,7 +267,7 @@ class Exercise:
                 + f'\nAnswer with check("..."). The names are {", ".join(self._shown)}.')
 
     def _repr_mimebundle_(self, include=None, exclude=None):
-        rows = [rf"{self._question} \;?", *(rf"\small {line}" for line in self._given)]
+        rows = [rf"\displaystyle {self._question} \;?", *(rf"\small {line}" for line in self._given)]
         question = r"\begin{array}{l}" + " \\\\[4pt]\n".join(rows) + r"\end{array}"
         shown = (f"{_typeset(self.spec['ask'], self.shapes)}:\n\n$$\n{question}\n$$\n\n"
                  f'Answer with `check("...")`. The names are {", ".join(f"`{name}`" for name in self._shown)}.')

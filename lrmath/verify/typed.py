@@ -76,10 +76,15 @@ def _name(token, names):
 
 
 def unknown(name, names):
-    names = sorted(names)
+    names = in_order(names)
     return LanguageError(f"there is no {name} here; the "
                          + (f"names are {', '.join(names)}" if len(names) > 1 else f"only name is {names[0]}" if names else
                             "answer has no names"))
+
+
+def in_order(names):
+    """Sizes and indices come last."""
+    return sorted(names, key=lambda name: (name in SIZES + INDICES, name))
 
 
 def names_in(e):
