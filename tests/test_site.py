@@ -185,10 +185,10 @@ def tiny(folder, body):
     """A book of one page with this book's configuration."""
     (folder / "book").mkdir(parents=True)
     shutil.copy(ROOT / "_config.yml", folder)
-    for name in ("_static", "_ext", "_templates"):
+    for name in ("_static", "_ext", "_templates", "live"):
         shutil.copytree(ROOT / "book" / name, folder / "book" / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for bibliography in (ROOT / "book").glob("*.bib"):
-        shutil.copy(bibliography, folder / "book")
+    for file in [*(ROOT / "book").glob("*.bib"), ROOT / "book" / "style.py"]:
+        shutil.copy(file, folder / "book")
     (folder / "_toc.yml").write_text("format: jb-book\nroot: book/page\n", encoding="utf-8")
     (folder / "book" / "page.md").write_text(f"# A page\n\n{body}\n", encoding="utf-8")
     return folder
