@@ -22,10 +22,10 @@ except Exception as error:
     print("refused:", type(error).__name__, len(load_challenger()[0]))"""
 
 
-def first_figure():
-    """The number of the first cell that draws."""
+def first(text):
+    """The number of the first cell that holds this text."""
     cells = json.loads((SITE / "lite" / "files" / CHAPTER).read_text(encoding="utf-8"))["cells"]
-    return next(number for number, cell in enumerate(cells) if "plt.show()" in "".join(cell["source"]))
+    return next(number for number, cell in enumerate(cells) if text in "".join(cell["source"]))
 
 
 def run(page):
@@ -56,8 +56,9 @@ def test_a_chapter_runs_in_jupyterlab_in_the_browser(lab):
     page.get_by_text(re.compile(r"^Python \(Pyodide\) \| Idle$")).wait_for(timeout=180_000)
     ready = time.monotonic() - page.started
 
+    figure_cell, derivation_cell = first("plt.show()"), first("(Derivation(")
     page.locator(".jp-NotebookPanel .jp-Cell").first.click()
-    for _ in range(first_figure() + 1):  # JupyterLab takes away what is far out of sight, so the others come after the figure
+    for _ in range(figure_cell + 1):  # JupyterLab takes away what is far out of sight, so the others come after the figure
         run(page)
     failed = page.locator(".jp-OutputArea-output[data-mime-type*=stderr], .jp-RenderedText[data-mime-type*=error]")
     figure = page.locator(".jp-NotebookPanel .jp-RenderedSVG img, .jp-NotebookPanel .jp-RenderedSVG svg").first
@@ -66,7 +67,7 @@ def test_a_chapter_runs_in_jupyterlab_in_the_browser(lab):
     assert failed.count() == 0, failed.first.inner_text()
     assert figure.bounding_box()["height"] > 100
 
-    for _ in range(4):  # imports and a derivation
+    for _ in range(derivation_cell - figure_cell):
         run(page)
     page.keyboard.press("b")
     page.keyboard.press("Enter")
