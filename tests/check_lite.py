@@ -32,6 +32,16 @@ def run(page):
     page.keyboard.press("Shift+Enter")
 
 
+def wait(page, locator, what, seconds=180):
+    from playwright.sync_api import TimeoutError
+
+    try:
+        locator.wait_for(timeout=1000 * seconds)
+    except TimeoutError as error:
+        said = "\n".join(page.complaints) or "nothing"
+        pytest.fail(f"{what} did not come within {seconds} s ({error.message.splitlines()[0]}). The browser said:\n{said}", pytrace=False)
+
+
 @pytest.fixture
 def lab(new_page):
     """JupyterLab with the chapter open, and what it has loaded so far: address and size of each file, as it travels."""
@@ -50,10 +60,10 @@ def lab(new_page):
 
 def test_a_chapter_runs_in_jupyterlab_in_the_browser(lab):
     page = lab
-    page.locator(".jp-NotebookPanel .jp-Cell").first.wait_for(timeout=60_000)
+    wait(page, page.locator(".jp-NotebookPanel .jp-Cell").first, "The notebook")
     assert page.locator(".jp-Dialog").count() == 0, page.locator(".jp-Dialog").inner_text()
     # JupyterLab drops what is run before it has a kernel.
-    page.get_by_text(re.compile(r"^Python \(Pyodide\) \| Idle$")).wait_for(timeout=180_000)
+    wait(page, page.get_by_text(re.compile(r"^Python \(Pyodide\) \| Idle$")), "The kernel")
     ready = time.monotonic() - page.started
 
     figure_cell, derivation_cell = first("plt.show()"), first("(Derivation(")
@@ -62,7 +72,7 @@ def test_a_chapter_runs_in_jupyterlab_in_the_browser(lab):
         run(page)
     failed = page.locator(".jp-OutputArea-output[data-mime-type*=stderr], .jp-RenderedText[data-mime-type*=error]")
     figure = page.locator(".jp-NotebookPanel .jp-RenderedSVG img, .jp-NotebookPanel .jp-RenderedSVG svg").first
-    figure.or_(failed.first).wait_for(timeout=180_000)
+    wait(page, figure.or_(failed.first), "The first figure")
     shown = time.monotonic() - page.started
     assert failed.count() == 0, failed.first.inner_text()
     assert figure.bounding_box()["height"] > 100
@@ -74,7 +84,7 @@ def test_a_chapter_runs_in_jupyterlab_in_the_browser(lab):
     page.keyboard.insert_text(OURS)
     run(page)
     answer = page.get_by_text(re.compile(r"refused: \w+ \d+"))
-    answer.first.or_(failed.first).wait_for(timeout=120_000)
+    wait(page, answer.first.or_(failed.first), "The answer of our own cell")
     assert failed.count() == 0, failed.first.inner_text()
     assert answer.first.inner_text().strip() == "refused: DerivationError 23"
     assert page.locator(".jp-RenderedLatex mjx-container").count() > 0, "no derivation is set"
