@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 VENV ?= .venv
+VENV_LITE ?= .venv-lite
 PORT ?= 8000
 # Chapters for `make execute`, for example CHAPTERS=02-bce. Empty means all.
 CHAPTERS ?=
@@ -13,7 +14,7 @@ SITE := _build/html
 NOTEBOOKS := $(sort $(wildcard book/*.ipynb))
 COUNT = $(shell grep -c '^[a-zA-Z0-9][^;]*$$' $(1))
 
-.PHONY: book pdf test serve live try-live lab execute bench lighthouse links mutants lock clean distclean help python-version
+.PHONY: book pdf test serve live try-live lite test-lite lab execute bench lighthouse links mutants lock clean distclean help python-version
 .DEFAULT_GOAL := book
 
 book: $(VENV)/installed try-live  ## build the site from clean, warnings are errors
@@ -45,6 +46,17 @@ try-live: $(VENV)/installed
 	@$(BIN)/python book/live/fetch.py || { test "$$CI" != true && \
 	    echo "==> The pages will have no live code. To try again: make live"; }
 
+lite: $(VENV)/installed $(VENV_LITE)/installed  ## put JupyterLab for the browser into the site that `make book` built, and check it there
+	@echo "==> Building JupyterLab for the browser"
+	@$(VENV_LITE)/bin/python book/lite/build.py --wheels $(VENV_LITE)/wheels
+	@$(MAKE) --no-print-directory test-lite
+	@$(VENV_LITE)/bin/python book/lite/build.py --link
+	@echo "Each chapter in $(SITE) has a link to it now. To look at it: make serve"
+
+test-lite: $(VENV)/installed  ## open a chapter in that JupyterLab, in a browser that reaches nothing else, and run its first cells
+	@echo "==> Running the first cells of chapter 1 in JupyterLab in the browser"
+	@$(BIN)/python -m pytest -q -s -p no:xdist --no-header tests/check_lite.py
+
 lab: $(VENV)/installed-lab  ## run the chapters in JupyterLab
 	@# JupyterLab shows SVG figures only in notebooks that it trusts.
 	@$(BIN)/jupyter trust $(NOTEBOOKS)
@@ -57,6 +69,9 @@ execute: $(VENV)/installed  ## run the chapters in a clean kernel and store thei
 # uv resolves for every platform and Python version at once, which pip cannot. It lives in an environment of its own.
 LOCK = $(1)/bin/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --fork-strategy fewest \
 	--no-emit-index-url --custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
+LOCK_GROUP = $(subst pyproject.toml,,$(call LOCK,$(1)))
+LOCK_BROWSER = $(1)/bin/uv pip compile --quiet --python-version 3.14 --python-platform wasm32-pyodide2024 --generate-hashes \
+	--only-binary :all: --no-emit-index-url --custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
 
 mutants: $(VENV)/installed  ## break lrmath on purpose, in almost three thousand small ways, and list those that the tests do not notice
 	@echo "==> Breaking lrmath"
@@ -79,6 +94,9 @@ lock: python-version  ## write requirements*.txt again from the ranges in pyproj
 	@rm -rf _build/lock && $(PYTHON) -m venv _build/lock && _build/lock/bin/pip install --quiet uv
 	@$(call LOCK,_build/lock) --extra verify --extra book --extra test --output-file requirements.txt
 	@$(call LOCK,_build/lock) --extra lab --constraints requirements.txt --output-file requirements-lab.txt
+	@$(call LOCK_GROUP,_build/lock) --group lite --constraints requirements.txt --constraints requirements-lab.txt --output-file requirements-lite.txt
+	@# For Python in the browser. pip takes a wheel only if it is the one that is named here.
+	@$(call LOCK_BROWSER,_build/lock) --group lite-browser --output-file book/lite/requirements.txt
 	@rm -rf _build/lock
 
 clean:  ## remove what was built; the environment stays
@@ -86,7 +104,7 @@ clean:  ## remove what was built; the environment stays
 	find book lrmath tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 distclean: clean  ## remove the environment and what was fetched as well
-	rm -rf $(VENV) .live
+	rm -rf $(VENV) $(VENV_LITE) .live
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1\t/' | while IFS="$$(printf '\t')" read -r name what; do \
@@ -112,4 +130,14 @@ $(VENV)/installed-lab: $(VENV)/installed requirements-lab.txt
 	@echo "==> Installing JupyterLab, about 30 s the first time"
 	@$(BIN)/python -m pip install --disable-pip-version-check -r requirements.txt -r requirements-lab.txt
 	@$(BIN)/python -m pip check
+	@touch $@
+
+$(VENV_LITE)/installed: requirements-lite.txt book/lite/requirements.txt | python-version
+	@echo "==> Creating an environment for JupyterLite in $(VENV_LITE), about 20 s the first time"
+	@test -x $(VENV_LITE)/bin/python || $(PYTHON) -m venv $(VENV_LITE)
+	@$(VENV_LITE)/bin/python -m pip install --disable-pip-version-check --quiet -r requirements-lite.txt
+	@rm -rf $(VENV_LITE)/wheels
+	@$(VENV_LITE)/bin/python -m pip download --disable-pip-version-check --quiet --require-hashes --no-deps --only-binary :all: \
+	    --python-version 3.14 --platform any --abi none --dest $(VENV_LITE)/wheels -r book/lite/requirements.txt
+	@$(VENV_LITE)/bin/python -m pip check
 	@touch $@

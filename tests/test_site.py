@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from urllib.parse import unquote, urldefrag
 
+import nbformat
 import pytest
 import yaml
 from bs4 import BeautifulSoup
@@ -188,8 +189,8 @@ def tiny(folder, body):
     shutil.copy(ROOT / "_config.yml", folder)
     for name in ("_static", "_ext", "_templates", "live", "figures", "print"):
         shutil.copytree(ROOT / "book" / name, folder / "book" / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for bibliography in (ROOT / "book").glob("*.bib"):
-        shutil.copy(bibliography, folder / "book")
+    for file in [*(ROOT / "book").glob("*.bib"), ROOT / "book" / "style.py"]:
+        shutil.copy(file, folder / "book")
     (folder / "_toc.yml").write_text("format: jb-book\nroot: book/page\n", encoding="utf-8")
     (folder / "book" / "page.md").write_text(f"# A page\n\n{body}\n", encoding="utf-8")
     return folder
@@ -198,6 +199,39 @@ def tiny(folder, body):
 def test_a_sound_page_builds(tmp_path):
     status, log, _ = build(tiny(tmp_path / "book", "A formula, $x^2$, and no reference."), tmp_path / "out")
     assert status == 0, log[-3000:]
+
+
+LINKS = {
+    ".source-buttons, .dropdown-source-buttons": {
+        "{url}", "{url}/edit/main/book/01-page.ipynb", "{url}/issues/new?title=Issue%20on%20page%20%2Fbook/01-page.html&body=Your%20issue%20content%20here.",
+    },
+    ".dropdown-launch-buttons": {
+        "https://mybinder.org/v2/gh/example/lrmath/main?urlpath=lab/tree/book/01-page.ipynb",
+        "https://colab.research.google.com/github/example/lrmath/blob/main/book/01-page.ipynb",
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("url", ["", "https://github.com/example/lrmath"])
+def test_every_address_follows_from_that_of_the_repository(tmp_path, url):
+    folder = tiny(tmp_path / "book", "A formula, $x^2$.")
+    config = (folder / "_config.yml").read_text(encoding="utf-8")
+    assert config.count('\n  url: ""\n') == 1
+    (folder / "_config.yml").write_text(config.replace('\n  url: ""\n', f'\n  url: "{url}"\n'), encoding="utf-8")
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("# A chapter\n\nA formula, $x^2$.")])
+    nbformat.write(notebook, folder / "book" / "01-page.ipynb")
+    (folder / "_toc.yml").write_text("format: jb-book\nroot: book/page\nchapters:\n- file: book/01-page\n", encoding="utf-8")
+    status, log, site = build(folder, tmp_path / "out")
+    assert status == 0, log[-3000:]
+    page = BeautifulSoup((site / "book" / "01-page.html").read_text(encoding="utf-8"), "html.parser")
+    for selector, wanted in LINKS.items():
+        found = {tag["href"] for part in page.select(selector) for tag in part.select("a[href]")}
+        assert found == ({address.format(url=url) for address in wanted} if url else set())
+    canonical = [tag["href"] for tag in page.select("link[rel=canonical]")]
+    assert canonical == (["https://example.github.io/lrmath/book/01-page.html"] if url else [])
+    if not url:
+        addresses = " ".join(tag["href"] for tag in page.select("header a[href], .header-article a[href]"))
+        assert not re.search("github|binder|colab", addresses)
 
 
 def test_each_broken_reference_stops_the_build(tmp_path):

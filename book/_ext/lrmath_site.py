@@ -94,7 +94,9 @@ def set_addresses(app, config):
         use_repository_button=True,
         use_edit_page_button=True,
         use_issues_button=True,
-        launch_buttons={"colab_url": "https://colab.research.google.com", "binderhub_url": "https://mybinder.org"},
+        launch_buttons={
+            "colab_url": "https://colab.research.google.com", "binderhub_url": "https://mybinder.org", "notebook_interface": "jupyterlab",
+        },
     )
     github = re.fullmatch(r"https://github\.com/([^/]+)/([^/]+)", url)
     if github and not config.html_baseurl:
