@@ -82,12 +82,16 @@ def _separate(A):
     columns = _exponent(A, axis=0)
     scaled = np.ldexp(A, -columns)
     rows = np.ldexp(scaled, -_exponent(scaled, axis=1)[:, None])
+    # Next to a column of ones, values that lie close together keep their digits as differences.
+    origin = _origin(scaled)
+    centred = rows - rows[:, :1] * origin
     # What the smallest singular values add may drown in rounding; then without them.
     for rank_tol in 8 * A.shape[1] * _EPS * 10.0 ** np.arange(6):
-        found = _search(rows, rank_tol)
+        found = _search(centred, rank_tol)
         if found is None:
             return None
         d, tied = found
+        d[0] -= origin @ d
         d = _polish(rows, d, tied)
         if _holds(rows, d, tied):
             scores = scaled @ d
@@ -98,6 +102,14 @@ def _separate(A):
             least = np.ldexp(np.min(scores), shift)
             return Separation(np.ldexp(d, shift - columns), float(least) + 0.0, kind)
     return None
+
+
+def _origin(A):
+    """The first sample, if the first column is constant up to the sign of the row, else 0; its own entry is 0."""
+    ones = A.size > 0 and A[0, 0] != 0 and np.all(np.abs(A[:, 0]) == np.abs(A[0, 0]))
+    origin = A[0] / A[0, 0] if ones else np.zeros(A.shape[1])
+    origin[:1] = 0
+    return origin
 
 
 def _exponent(A, axis):

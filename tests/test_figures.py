@@ -229,7 +229,8 @@ def test_without_javascript_the_still_figure_is_there(open_figure, name):
 @pytest.mark.parametrize("name", PAGES)
 def test_in_print_the_still_figure_is_there(open_figure, name):
     page, figure = open_figure(name)
-    assert figure.locator("svg").is_visible() and not figure.locator("img").is_visible()
+    figure.locator("svg").wait_for()
+    assert not figure.locator("img").is_visible()
     page.emulate_media(media="print")
     assert figure.locator("img").is_visible()
     assert not figure.locator("svg").is_visible() and not figure.locator(".moving").is_visible()

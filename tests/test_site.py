@@ -92,7 +92,9 @@ def test_every_link_leads_somewhere(site, soups):
             address, anchor = urldefrag(tag["href"])
             if re.match(r"[a-z]+:", address):
                 continue
-            target = (site / name).parent / unquote(address) if address else site / name
+            # The page for a wrong address is shown at any depth, so its links begin at the root.
+            start = site if address.startswith("/") else (site / name).parent
+            target = start / unquote(address).lstrip("/") if address else site / name
             assert target.resolve().is_file(), f"{name} links to {tag['href']}, which does not exist"
             key = target.resolve().relative_to(site.resolve()).as_posix()
             if anchor and key in ids:
@@ -185,7 +187,7 @@ def tiny(folder, body):
     """A book of one page with this book's configuration."""
     (folder / "book").mkdir(parents=True)
     shutil.copy(ROOT / "_config.yml", folder)
-    for name in ("_static", "_ext", "_templates", "live"):
+    for name in ("_static", "_ext", "_templates", "live", "figures", "print"):
         shutil.copytree(ROOT / "book" / name, folder / "book" / name, ignore=shutil.ignore_patterns("__pycache__"))
     for file in [*(ROOT / "book").glob("*.bib"), ROOT / "book" / "style.py"]:
         shutil.copy(file, folder / "book")
