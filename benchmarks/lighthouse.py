@@ -1,13 +1,12 @@
 """Lighthouse scores of the built site, as a table: `make lighthouse`, or `python benchmarks/lighthouse.py 01-sigmoid ...`.
 
 Lighthouse comes from npm by `npx` (or is on PATH), Chromium is the one that CHROME_PATH names or that is on PATH. The server
-compresses, as web hosts do. Each score is the median of three runs; the phone is the slow one that lighthouse simulates.
+compresses, as web hosts do. The performance is the median of three runs; the phone is the slow one that lighthouse simulates.
 """
 
 import json
 import os
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -27,36 +26,45 @@ CHROME = (
 CATEGORIES = ("performance", "accessibility", "best-practices", "seo")
 
 
-def measure(address, device):
-    """Four scores, kilobytes on the wire without images, and the times that the performance score is made of."""
+def lighthouse(address, device, categories):
+    """The report of one run, or None where lighthouse gave up: it waits 30 s for an answer of the page, no longer."""
     program = [shutil.which("lighthouse")] if shutil.which("lighthouse") else ["npx", "--yes", "lighthouse@12.8"]
-    with tempfile.TemporaryDirectory() as profile:
-        flags = ["--output=json", "--quiet", "--only-categories=" + ",".join(CATEGORIES)]
-        flags += ["--preset=desktop"] if device == "desktop" else []
-        chrome = f"--chrome-flags={CHROME} --user-data-dir={profile}"
-        run = subprocess.run([*program, address, *flags, chrome], capture_output=True, text=True, timeout=300)
-    if run.returncode:
-        sys.exit(f"lighthouse failed on {address}:\n{run.stderr[-2000:]}")
-    report = json.loads(run.stdout)
-    audits = report["audits"]
-    items = audits["network-requests"]["details"]["items"]
-    loaded = sum(item.get("transferSize", 0) for item in items if item.get("resourceType") != "Image")
-    lost = [
-        name for key in CATEGORIES[1:] for name in (ref["id"] for ref in report["categories"][key]["auditRefs"])
-        if audits[name]["score"] not in (1, None) and audits[name]["scoreDisplayMode"] not in ("informative", "notApplicable", "manual")
-    ]  # fmt: skip
-    times = [audits[name]["numericValue"] for name in ("first-contentful-paint", "largest-contentful-paint")]
-    return {
-        "scores": [round(100 * report["categories"][name]["score"]) for name in CATEGORIES],
-        "kilobytes": loaded / 1000,
-        "requests": len(items),
-        "fcp": times[0] / 1000,
-        "lcp": times[1] / 1000,
-        "tbt": audits["total-blocking-time"]["numericValue"],
-        "cls": audits["cumulative-layout-shift"]["numericValue"],
-        "nodes": audits["dom-size"].get("numericValue", 0) if "dom-size" in audits else 0,
-        "lost": lost,
-    }
+    flags = ["--output=json", "--quiet", "--only-categories=" + ",".join(categories)]
+    flags += ["--preset=desktop"] if device == "desktop" else []
+    for _ in range(3):
+        with tempfile.TemporaryDirectory() as profile:
+            chrome = f"--chrome-flags={CHROME} --user-data-dir={profile}"
+            run = subprocess.run([*program, address, *flags, chrome], capture_output=True, text=True, timeout=300)
+        if run.returncode == 0:
+            return json.loads(run.stdout)
+    print(f"lighthouse failed three times on {address}: {run.stderr[-300:]}", file=sys.stderr)
+    return None
+
+
+def row(page, address, device):
+    """A line of the table: the median of the performance, one run of the other scores, and what was lost in them."""
+    runs = [report for report in (lighthouse(address, device, CATEGORIES[:1]) for _ in range(RUNS)) if report]
+    other = lighthouse(address, device, CATEGORIES[1:])
+    cells = ["-"] * 8
+    if runs:
+        runs.sort(key=lambda report: report["categories"]["performance"]["score"])
+        middle = runs[len(runs) // 2]
+        audits = middle["audits"]
+        items = audits["network-requests"]["details"]["items"]
+        loaded = sum(item.get("transferSize", 0) for item in items if item.get("resourceType") != "Image") / 1000
+        fcp, lcp, tbt, cls = (
+            audits[name]["numericValue"]
+            for name in ("first-contentful-paint", "largest-contentful-paint", "total-blocking-time", "cumulative-layout-shift")
+        )
+        cells = [
+            f"{100 * middle['categories']['performance']['score']:.0f}", f"{loaded:.0f}", str(len(items)), f"{fcp / 1000:.1f} s",
+            f"{lcp / 1000:.1f} s", f"{tbt:.0f} ms", f"{cls:.3f}", f"{audits['dom-size']['numericValue']:.0f}",
+        ]  # fmt: skip
+    scores, lost = ["-"] * 3, ""
+    if other:
+        scores = [f"{100 * other['categories'][name]['score']:.0f}" for name in CATEGORIES[1:]]
+        lost = ", ".join(sorted(name for name, audit in other["audits"].items() if audit["score"] == 0))
+    return f"| {page} | {device} | {' | '.join([cells[0], *scores, *cells[1:], lost])} |"
 
 
 def main(names):
@@ -71,20 +79,11 @@ def main(names):
         if path != SITE / "index.html"  # it only leads to the title page
     )  # fmt: skip
     running = serve(SITE)
-    print("| page | device | performance | accessibility | best practices | SEO | KB | requests | FCP | LCP | TBT | CLS | nodes |")
-    print("|---|---|---|---|---|---|---|---|---|---|---|---|---|")
+    print("| page | device | performance | accessibility | best practices | SEO | KB | requests | FCP | LCP | TBT | CLS | nodes | lost |")
+    print("|---|---|---|---|---|---|---|---|---|---|---|---|---|---|")
     for page in pages:
         for device in ("mobile", "desktop"):
-            results = [measure(f"http://127.0.0.1:{running.server_port}/{page}", device) for _ in range(RUNS)]
-            results.sort(key=lambda result: result["scores"][0])
-            middle = results[len(results) // 2]
-            performance = round(statistics.median(result["scores"][0] for result in results))
-            print(
-                f"| {page} | {device} | {performance} | {' | '.join(map(str, middle['scores'][1:]))} | {middle['kilobytes']:.0f} "
-                f"| {middle['requests']} | {middle['fcp']:.1f} s | {middle['lcp']:.1f} s | {middle['tbt']:.0f} ms "
-                f"| {middle['cls']:.3f} | {middle['nodes']:.0f} |" + (f" lost: {', '.join(middle['lost'])}" if middle["lost"] else ""),
-                flush=True,
-            )
+            print(row(page, f"http://127.0.0.1:{running.server_port}/{page}", device), flush=True)
 
 
 if __name__ == "__main__":

@@ -109,7 +109,7 @@ def test_robots_are_welcome(site):
 def test_with_an_address_everything_that_needs_one_is_there(tmp_path):
     folder = tiny(tmp_path / "book", "A page about the sigmoid function and its friends.\n\n[Home](page.md)")
     config = folder / "_config.yml"
-    config.write_text(config.read_text(encoding="utf-8").replace('url: ""', "url: https://github.com/reader/book"), encoding="utf-8")
+    config.write_text(config.read_text(encoding="utf-8").replace('  url: ""', "  url: https://github.com/reader/book"), encoding="utf-8")
     status, log, html = build(folder, tmp_path / "out")
     assert status == 0, log[-3000:]
     home = "https://reader.github.io/book/"

@@ -140,7 +140,15 @@ class CiteThisBook(SphinxDirective):
         return [box]
 
 
+def end_with_slash(app, config):
+    """An address that someone typed without its last slash names a file; joining anything to it would drop the last part."""
+    if config.html_baseurl:
+        config.html_baseurl = config.html_baseurl.rstrip("/") + "/"
+
+
 def setup(app):
+    # After lrmath_site, which derives the address from the repository.
+    app.connect("config-inited", end_with_slash, priority=200)
     app.add_directive("cite-this-book", CiteThisBook)
     app.connect("html-page-context", describe, priority=950)
     app.connect("html-collect-pages", lost_page)
