@@ -43,19 +43,35 @@ def choose_assets(app, pagename, templatename, context, doctree):
     context["css_files"] = []
     body = context.get("body")
     if body:
-        context["body"] = first_images_first(body)
+        sizes = {name: size_of(Path(app.srcdir) / source) for source, name in app.builder.images.items()}
+        context["body"] = first_images_first(body, sizes)
 
 
-def first_images_first(body):
-    """Images below the first one wait until the reader comes near."""
+def size_of(path):
+    """Width and height of an image in CSS pixels, from the head of the file; None where it does not say."""
+    if not path.is_file():
+        return None
+    head = path.read_bytes()[:1000]
+    if head.startswith(b"\x89PNG"):
+        return int.from_bytes(head[16:20], "big"), int.from_bytes(head[20:24], "big")
+    points = re.search(rb'<svg[^>]* width="([\d.]+)pt" height="([\d.]+)pt"', head)
+    return points and tuple(round(float(length) * 4 / 3) for length in points.groups())
+
+
+def first_images_first(body, sizes):
+    """Images below the first one wait until the reader comes near; until then the page keeps the room that they will take."""
     count = 0
 
-    def lazy(tag):
+    def attributes(tag):
         nonlocal count
         count += 1
-        return tag[0] if count == 1 or " loading=" in tag[0] else tag[0].replace("<img", '<img loading="lazy" decoding="async"', 1)
+        added = "" if count == 1 or " loading=" in tag[0] else ' loading="lazy" decoding="async"'
+        size = sizes.get(re.search(r'src="(?:[^"]*/)?([^"/]*)"', tag[0])[1])
+        if size and " width=" not in tag[0]:
+            added += f' width="{size[0]}" height="{size[1]}"'
+        return tag[0].replace("<img", "<img" + added, 1)
 
-    return re.sub(r"<img\b[^>]*>", lazy, body)
+    return re.sub(r"<img\b[^>]*>", attributes, body)
 
 
 # --- A solution is folded by the browser itself, with or without scripts ----------------------------------------------------
