@@ -240,6 +240,7 @@ def test_in_print_the_still_figure_is_there(open_figure, name):
 @pytest.mark.parametrize("name", PAGES)
 def test_nothing_moves_when_the_script_arrives(open_figure, name, width):
     def layout(page, figure):
+        figure.scroll_into_view_if_needed()  # images come when the reader does
         page.wait_for_function("id => document.getElementById(id).querySelector('img').complete", arg=name)
         boxes = figure.evaluate("""figure => ["img", ".moving", "figcaption"].map((part) => {
             const box = figure.querySelector(part).getBoundingClientRect(), own = figure.getBoundingClientRect();
