@@ -240,8 +240,12 @@ def test_in_print_the_still_figure_is_there(open_figure, name):
 @pytest.mark.parametrize("name", PAGES)
 def test_nothing_moves_when_the_script_arrives(open_figure, name, width):
     def layout(page, figure):
-        figure.scroll_into_view_if_needed()  # images come when the reader does
-        page.wait_for_function("id => document.getElementById(id).querySelector('img').complete", arg=name)
+        # Images come when the reader does, and what lies above may still grow meanwhile.
+        page.wait_for_function("""id => {
+            const image = document.getElementById(id).querySelector("img");
+            image.scrollIntoView();
+            return image.complete;
+        }""", arg=name)
         boxes = figure.evaluate("""figure => ["img", ".moving", "figcaption"].map((part) => {
             const box = figure.querySelector(part).getBoundingClientRect(), own = figure.getBoundingClientRect();
             return [box.left, box.top - own.top, box.width, box.height];
