@@ -199,6 +199,13 @@ def open_figure(server, new_page):
             page.route("**/_static/figures/*.js", lambda route: route.abort())
         page.goto(f"{server}/{PAGES[name]}.html", wait_until="load")
         figure = page.locator(f"figure#{name}")
+        if options.get("javascript", True):
+            # Pictures and far sections come when the reader does, and what lies above may still grow meanwhile.
+            page.wait_for_function("""id => {
+                const image = document.getElementById(id).querySelector("img");
+                image.scrollIntoView();
+                return image.complete && image.checkVisibility({contentVisibilityAuto: true});
+            }""", arg=name)
         if scripts and options.get("javascript", True):
             page.locator(f"figure#{name}.moves").wait_for()
         return page, figure
@@ -240,12 +247,6 @@ def test_in_print_the_still_figure_is_there(open_figure, name):
 @pytest.mark.parametrize("name", PAGES)
 def test_nothing_moves_when_the_script_arrives(open_figure, name, width):
     def layout(page, figure):
-        # Images come when the reader does, and what lies above may still grow meanwhile.
-        page.wait_for_function("""id => {
-            const image = document.getElementById(id).querySelector("img");
-            image.scrollIntoView();
-            return image.complete;
-        }""", arg=name)
         boxes = figure.evaluate("""figure => ["img", ".moving", "figcaption"].map((part) => {
             const box = figure.querySelector(part).getBoundingClientRect(), own = figure.getBoundingClientRect();
             return [box.left, box.top - own.top, box.width, box.height];
