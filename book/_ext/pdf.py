@@ -246,7 +246,7 @@ def set_up_writer(app):
 
 def set_up_book(app, config):
     config.latex_documents = [(config.root_doc, f"{NAME}.tex", config.project, config.author, "manual")]
-    about = {"pdftitle": config.project, "pdfauthor": config.author, "pdfsubject": config.myst_html_meta.get("description", ""),
+    about = {"pdftitle": config.project, "pdfauthor": config.author, "pdfsubject": "The mathematics of logistic regression",
              "pdfkeywords": "logistic regression, derivations, proofs, numerical analysis, NumPy, SymPy"}
     settings = ", ".join(f"{key}={{{escape(value)}}}" for key, value in about.items())
     config.latex_elements["preamble"] = f"\\usepackage{{lrbook}}\n\\hypersetup{{{settings}}}\n"
