@@ -12,6 +12,7 @@ CHAPTERS = [page for page in pages() if re.match(r"book/\d\d-", page)]
 EVERY = [*pages(), "search", "genindex", "404"]
 # The rules that depend on the theme. The others depend on the width: what is hidden, what scrolls.
 COLOURS = ["color-contrast", "link-in-text-block"]
+WITH_FORMULAS = ["book/notation", "book/01-sigmoid"]
 
 
 # --- What is asked of a page: each returns a list of what is wrong -------------------------------------------------------------
@@ -24,40 +25,85 @@ def axe():
     return AXE_FILE_PATH.read_text(encoding="utf-8")
 
 
-# What makes axe slow and finds nothing new: the formulas, which it must not judge, and the hundreds of equal spans of
-# highlighted code. For the colours one element of each kind is enough, a kind being its classes and those around it.
-PREPARE = """() => {
+# What makes axe slow and finds nothing new: the formulas, of which two pages keep theirs, and the hundreds of equal spans of
+# highlighted code.
+PREPARE = """(formulas) => {
     document.querySelectorAll("details").forEach((fold) => { fold.open = true; });
-    document.querySelectorAll(".katex").forEach((formula) => formula.replaceChildren("x"));
+    if (!formulas) document.querySelectorAll(".katex").forEach((formula) => formula.replaceChildren("x"));
     const seen = new Set();
     for (const span of document.querySelectorAll("div.highlight pre span")) {
         const kind = `${span.className} in ${span.closest(".cell_output, .cell_input")?.className}`;
         if (seen.has(kind)) span.replaceWith(span.textContent);
         seen.add(kind);
     }
+}"""
+# For the colours one element of each kind is enough, a kind being its classes and those around it. All pages have one style
+# sheet, so what was judged on one page need not be judged on the next. Such elements get the mark `look`, once for each width.
+MARK = """([width, known]) => {
+    const seen = new Set(known), fresh = [];
     for (const one of document.querySelectorAll("body *")) {
         if (![...one.childNodes].some((child) => child.nodeType === Node.TEXT_NODE && child.data.trim())) continue;
+        if (one.closest(".katex, title, script, style") || !one.checkVisibility()) continue;
         let kind = "";
-        for (let up = one; up; up = up.parentElement) kind += `${up.tagName}.${up.className} `;
-        if (!seen.has(kind)) one.dataset.look = "";
+        for (let up = one; up; up = up.parentElement) kind += `${up.tagName}.${up.className}.${up.getAttribute("style") ?? ""} `;
+        if (seen.has(kind)) continue;
         seen.add(kind);
+        fresh.push(kind);
+        one.classList.add(`look-${width}`);
     }
+    return fresh;
 }"""
+# axe looks at every element of the page to know what lies behind a text, so the rest goes.
+KEEP_MARKED = """() => document.querySelectorAll("body *").forEach((one) => {
+    if (!one.matches("[class*=look-]") && !one.querySelector("[class*=look-]")) one.remove();
+})"""
 
 
-def violations(page, axe, colours):
-    """What axe-core finds: with the colours, or everything else. The formulas and the folds of the page are gone afterwards."""
-    if not page.evaluate("!!window.axe"):
-        page.evaluate(axe)
-        page.add_style_tag(content="*, ::before, ::after { content-visibility: visible !important; transition: none !important; }")
-        page.evaluate(PREPARE)
+def prepare(page, axe, formulas=False):
+    """axe-core in the page, whose folds are open afterwards and whose formulas are gone, except with `formulas`."""
+    page.evaluate(axe)
+    page.add_style_tag(content="*, ::before, ::after { content-visibility: visible !important; transition: none !important; }")
+    page.evaluate(PREPARE, formulas)
+
+
+def set_width(page, width):
+    page.set_viewport_size({"width": width, "height": 800})
     # book.js looks at the boxes again after a change of size.
     page.evaluate("async () => { for (let i = 0; i < 4; i++) await new Promise(requestAnimationFrame); }")
-    context = {"include": [["[data-look]"]]} if colours else {"exclude": [[".katex"]]}
-    rules = {"runOnly": {"type": "rule", "values": COLOURS}} if colours else {"rules": {name: {"enabled": False} for name in COLOURS}}
+
+
+def run_axe(page, context, rules):
     options = {"resultTypes": ["violations"], **rules}
     found = page.evaluate("([context, options]) => axe.run(context, options)", [context, options])["violations"]
     return [f"{one['id']}: {node['html'][:150]}" for one in found for node in one["nodes"]]
+
+
+def violations(page, width):
+    """What axe-core finds at a width, colours apart."""
+    set_width(page, width)
+    without = page.evaluate("document.querySelectorAll('.katex *').length === 0")
+    context = {"exclude": [[".katex"]]} if without and page.locator(".katex").count() else {"include": [["html"]]}
+    return run_axe(page, context, {"rules": {name: {"enabled": False} for name in COLOURS}})
+
+
+def bad_colours(page, known):
+    """What axe-core finds of colours, by width and theme; `known` lists for each width the kinds of text that were judged.
+
+    Of the page only those elements are left afterwards whose colours were judged here.
+    """
+    fresh = {}
+    for width in known:
+        set_width(page, width)
+        fresh[width] = page.evaluate(MARK, [width, known[width]])
+    page.evaluate(KEEP_MARKED)
+    found = {}
+    for width in filter(fresh.get, known):
+        set_width(page, width)
+        for theme in ("light", "dark"):
+            page.evaluate("theme => { document.documentElement.dataset.mode = document.documentElement.dataset.theme = theme; }", theme)
+            found[width, theme] = run_axe(page, {"include": [[f".look-{width}"]]}, {"runOnly": {"type": "rule", "values": COLOURS}})
+        known[width] += fresh[width]
+    return found
 
 
 def too_wide(page):
@@ -83,50 +129,50 @@ def focus_unseen(page):
 # --- Every page: one load, then two themes and three widths ------------------------------------------------------------------
 
 
-def switch(page, theme):
-    page.evaluate("theme => { document.documentElement.dataset.mode = document.documentElement.dataset.theme = theme; }", theme)
+@pytest.fixture(scope="module")
+def judged():
+    """The kinds of text whose colours axe has judged on earlier pages, by width."""
+    return {390: [], 1280: []}
 
 
 @pytest.mark.parametrize("name", EVERY)
-def test_every_page_is_silent_self_contained_fits_and_has_no_violation(server, new_page, axe, name):
+def test_every_page_is_silent_self_contained_fits_and_has_no_violation(server, new_page, axe, judged, name):
     with new_page() as page:
         page.goto(f"{server}/{name}.html", wait_until="load")
         requests = page.evaluate("""() => performance.getEntries().filter((one) => one.transferSize !== undefined).map((one) => (
             {name: one.name, kind: one.initiatorType, size: one.transferSize, blocking: one.renderBlockingStatus}))""")
         images = re.compile(r"\.(?:svg|png|jpe?g|webp)(?:\?|$)")
         light = [one for one in requests if not images.search(one["name"])]
-        found = {"outside": page.outside, "console": page.complaints}
+        found = {"outside": page.outside}
         found["scripts that keep the page from being painted"] = [
             one["name"] for one in requests if one["kind"] == "script" and one["blocking"] == "blocking"
         ]
         if name in CHAPTERS:
             size = sum(one["size"] for one in light)
             found["weight"] = [f"{size / 1000:.0f} KB"] if not 20_000 < size <= 350_000 else []
-            # Of 20: ten fonts, of which most are formulas', four files of the page, two of the live cells, four of a figure that moves.
-            found["requests"] = [one["name"] for one in light] if len(light) > 20 else []
+            # Of 18: eleven fonts, of which most are formulas', four files of the page, one of the live cells, two of a figure that moves.
+            found["requests"] = [one["name"] for one in light] if len(light) > 18 else []
             formulas, mathml = (page.locator(f"article {kind}").count() for kind in (".katex", ".katex math"))
             found["formulas without MathML"] = [] if formulas == mathml > 50 else [f"{formulas} formulas, {mathml} with MathML"]
         for width in (1280, 390, 360):
             page.set_viewport_size({"width": width, "height": 800})
             found[f"too wide at {width}"] = too_wide(page)
-        for theme, width in (("light", 390), ("dark", 1280)):
-            switch(page, theme)
-            page.set_viewport_size({"width": width, "height": 800})
-            found[f"axe, {width}"] = violations(page, axe, colours=False)
-            found[f"axe, colours, {theme}"] = violations(page, axe, colours=True)
-        found["console, afterwards"] = page.complaints
+        prepare(page, axe, formulas=name in WITH_FORMULAS)
+        for width in (390, 1280):
+            found[f"axe, {width}"] = violations(page, width)
+        found["console"] = list(page.complaints)  # before most of the page is taken away
+        for pair, wrong in bad_colours(page, judged).items():
+            found[f"axe, colours, {pair}"] = wrong
     assert {what: wrong for what, wrong in found.items() if wrong} == {}
 
 
 def test_each_of_these_checks_can_fail(server, new_page, axe):
     with new_page(width=390) as page:
         page.goto(f"{server}/book/glossary.html")
-        assert violations(page, axe, colours=False) == violations(page, axe, colours=True) == []
-        assert too_wide(page) == page.outside == page.complaints == []
+        prepare(page, axe)
+        assert violations(page, 390) == too_wide(page) == page.outside == page.complaints == []
         page.evaluate("document.querySelector('article').insertAdjacentHTML('beforeend', '<img src=\"../_static/favicon.svg\">')")
-        assert "image-alt" in violations(page, axe, colours=False)[0]
-        page.evaluate("document.querySelector('article h1').style.color = '#ccc'")
-        assert "color-contrast" in violations(page, axe, colours=True)[0]
+        assert "image-alt" in violations(page, 390)[0]
         page.evaluate("document.querySelector('article').insertAdjacentHTML('beforeend', '<div style=\"width: 999px\">x</div>')")
         assert len(too_wide(page)) > 1
         page.evaluate("console.error('something is wrong')")
@@ -136,6 +182,15 @@ def test_each_of_these_checks_can_fail(server, new_page, axe):
         page.add_style_tag(content="a:focus-visible { outline: none !important; }")
         page.keyboard.press("Tab")
         assert len(focus_unseen(page)) == 1
+        known = {390: [], 1280: []}
+        assert bad_colours(page, known) == {(width, theme): [] for width in known for theme in ("light", "dark")}
+        assert min(map(len, known.values())) > 20
+    with new_page() as page:
+        page.goto(f"{server}/book/bibliography.html")
+        prepare(page, axe)
+        page.evaluate("document.querySelector('article h1').style.color = '#ccc'")
+        found = bad_colours(page, known)
+        assert "color-contrast" in found[390, "light"][0] and found[390, "dark"] == []
 
 
 # --- With the keyboard alone -----------------------------------------------------------------------------------------------

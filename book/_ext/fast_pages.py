@@ -10,7 +10,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import tinycss2
+from pygments.formatters import HtmlFormatter
+from sphinx.highlighting import PygmentsBridge
 from sphinx_exercise.nodes import depart_solution_node, solution_node, visit_solution_node
+from thin_formulas import share_styles
 
 # --- Scripts: those of the theme and its kin stay out; what remains waits until the page is there ----------------------------
 
@@ -72,6 +75,18 @@ def first_images_first(body, sizes):
         return tag[0].replace("<img", "<img" + added, 1)
 
     return re.sub(r"<img\b[^>]*>", attributes, body)
+
+
+# --- Code: a span only around what has a colour of its own ------------------------------------------------------------------
+
+
+class ColouredOnly(HtmlFormatter):
+    """Names and brackets have the colour of the block in both themes. They are half of all the spans of a page."""
+
+    plain = {"n", "nn", "nx", "p", "pm", "w"}
+
+    def _get_css_classes(self, ttype):
+        return "" if super()._get_css_class(ttype) in self.plain else super()._get_css_classes(ttype)
 
 
 # --- A solution is folded by the browser itself, with or without scripts ----------------------------------------------------
@@ -197,14 +212,19 @@ def write_sheet(app, exception):
     site = Path(app.outdir)
     static = site / "_static"
     paths = [path for path in site.rglob("*.html") if static not in path.parents]
-    pages = {path: path.read_text(encoding="utf-8") for path in paths}
+    texts, places = share_styles([path.read_text(encoding="utf-8") for path in paths])
+    pages = dict(zip(paths, texts))
     linked = {
         (path.parent / urlsplit(source).path).resolve()
         for path, text in pages.items() for source in re.findall(r'<script[^>]* src="([^":]+)"', text)
     }  # fmt: skip
+    linked |= set((static / "figures").glob("*.js"))  # one of them is imported by the others
     scripts = [path.read_text(encoding="utf-8") for path in sorted(linked) if path.name != "searchindex.js" and path.is_file()]
-    css = "\n".join(read_sheet(static, name) for name in [*THEME_SHEETS, *app.sheets])
-    css = used_part(css, pages.values(), scripts)
+    css = "\n".join(
+        [read_sheet(static, name) for name in [*THEME_SHEETS, *app.sheets]]
+        + [(Path(app.srcdir) / name).read_text(encoding="utf-8") for name in OWN_SHEETS]
+    )
+    css = used_part(css, pages.values(), scripts) + places
     (static / "site.css").write_text(css, encoding="utf-8")
     # A new sheet has a new address, so that no browser shows new pages in old clothes.
     digest = hashlib.sha256(css.encode()).hexdigest()[:8]
@@ -213,6 +233,7 @@ def write_sheet(app, exception):
     remove_what_nobody_links(static)
 
 
+OWN_SHEETS = ["book/live/live.css", "book/figures/figures.css"]
 THEME_SHEETS = ["_static/styles/theme.css", "_static/styles/pydata-sphinx-theme.css"]
 
 
@@ -228,6 +249,7 @@ def setup(app):
     app.sheets = []
     app.setup_extension("sphinx_exercise")
     app.registry.add_translation_handlers(solution_node, html=(visit_solution, depart_solution))
+    PygmentsBridge.html_formatter = ColouredOnly
     # After the theme and lrmath_site, which change the lists themselves.
     app.connect("html-page-context", choose_assets, priority=950)
     app.connect("build-finished", write_sheet, priority=900)

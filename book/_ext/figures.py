@@ -163,9 +163,7 @@ def add_scripts(app, pagename, templatename, context, doctree):
     scripts = [moving.script for name, moving in FIGURES.items() if f'id="{name}"' in (context.get("body") or "")]
     if scripts:
         address = lambda file: context["pathto"](f"_static/figures/{file}", 1)
-        context["metatags"] += f'\n<link rel="stylesheet" href="{address("figures.css")}" />' + "".join(
-            f'\n<script type="module" src="{address(script)}"></script>' for script in scripts
-        )
+        context["metatags"] += "".join(f'\n<script type="module" src="{address(script)}"></script>' for script in scripts)
         copy_asset(SCRIPTS, Path(app.outdir) / "_static" / "figures")
 
 

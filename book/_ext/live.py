@@ -1,6 +1,6 @@
 """Live cells and the exercises "Your turn": the page's side of book/live.
 
-A chapter gets one small script and one style sheet; what they load when the reader asks lies in `_live/` of the site. The
+A chapter gets one small script; what that loads when the reader asks lies in `_live/` of the site. The
 output of an `Exercise` becomes the question with its hints and its answer, which need no script; the script adds the form.
 """
 
@@ -82,7 +82,7 @@ def write_files(app):
     folder.mkdir(parents=True)
     for name in fetch.wanted():
         link_or_copy(fetch.FOLDER / name, folder / name)
-    for name in ("live.js", "live.css", "worker.js", "kernel.py", "figures.py"):
+    for name in ("live.js", "worker.js", "kernel.py", "figures.py"):
         shutil.copy(SOURCE / name, folder)
     shutil.copy(SOURCE.parent / "style.py", folder)
     shutil.copy(Path(katex.__file__).with_name("katex.min.js"), folder)
@@ -131,7 +131,6 @@ def add_to_page(app, pagename, templatename, context, doctree):
         "notebook": pathto(f"_sources/{context['sourcename']}", True),
     }
     context["metatags"] = context.get("metatags", "") + (
-        f'\n<link rel="stylesheet" href="{pathto("_live/live.css", True)}?v={version}">'
         f'\n<script defer src="{pathto("_live/live.js", True)}?v={version}" data-facts="{html.escape(json.dumps(told))}"></script>'
     )
     # Empty, and of a fixed height where scripts run, so that nothing moves when the button comes.

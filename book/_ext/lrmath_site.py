@@ -12,6 +12,7 @@ from docutils import nodes
 from sphinx.util import logging
 from sphinx.util.math import get_node_equation_number
 from sphinxcontrib import katex
+from thin_formulas import thin
 
 logger = logging.getLogger(__name__)
 
@@ -60,7 +61,7 @@ def html(node, display):
     if "error" in answer:
         logger.warning("KaTeX cannot read %r: %s", node.astext(), answer["error"], location=node, type="katex")
         return '<span class="katex-error"></span>'
-    return answer["html"]
+    return thin(answer["html"])
 
 
 def visit_inline(self, node):
@@ -127,8 +128,17 @@ def drop_repeated_ids(app, doctree, docname):
 def tidy_page(app, pagename, templatename, context, doctree):
     # Roles that screen readers reject in a bibliography: a list without list items, and a role that ARIA has withdrawn.
     body = re.sub(r' role="(?:list|doc-biblioentry)"', "", context.get("body") or "")
-    # The empty corner of a table is not a heading.
-    context["body"] = re.sub(r"<th([^>]*)>(?:<p></p>)?</th>", r"<td\1></td>", body)
+    # A fold is called by what it says, which is more than this.
+    body = body.replace(' aria-label="Toggle hidden content"', "")
+    context["body"] = re.sub(r"<table\b.*?</table>", tidy_table, body, flags=re.DOTALL)
+
+
+def tidy_table(table):
+    """The empty corner of a table is not a heading; the cells below it are those of their rows."""
+    text, corners = re.subn(r"<th([^>]*)>(?:<p></p>)?</th>", r"<td\1></td>", table[0])
+    if not corners:
+        return text
+    return re.sub(r"(<tr[^>]*>\s*)<td([^>]*)>((?:(?!</td>).)+)</td>", r'\1<th scope="row"\2>\3</th>', text, flags=re.DOTALL)
 
 
 def setup(app):

@@ -2,6 +2,8 @@
 // Folds (details), dialogs and the search form are the browser's own, so that most of the page works without any of this.
 "use strict";
 const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+// What nobody needs in the first moment waits for a quiet one, piece by piece, so that the page answers at once.
+const later = (piece) => (window.requestIdleCallback ?? setTimeout)(piece);
 
 // Light, dark, or as the system has it ----------------------------------------------------------------------------------
 {
@@ -106,7 +108,7 @@ for (const name of ["primary", "secondary"]) {
 }
 
 // Where one is, in the list of the page's sections ----------------------------------------------------------------------
-{
+later(() => {
   const links = new Map();
   for (const link of all("#pst-page-toc-nav a")) {
     const section = document.getElementById(decodeURIComponent(link.hash.slice(1)));
@@ -125,12 +127,12 @@ for (const name of ["primary", "secondary"]) {
     { rootMargin: "0px 0px -70% 0px" },
   );
   for (const heading of links.keys()) watch.observe(heading);
-}
+});
 
 // A box that scrolls sideways must be reachable from the keyboard, and only such a box ----------------------------------
 // Which ones scroll depends on the width of the window. Boxes far from the window are not even laid out yet (book.css), so
 // each is looked at when its section comes near.
-{
+later(() => {
   const boxes = all(
     ".math-scroll, .derivation > .container, pre, .pst-scrollable-table-container, .cell_output .output, .ledger li span.math",
   );
@@ -152,24 +154,26 @@ for (const name of ["primary", "secondary"]) {
   look();
   document.fonts.ready.then(look);
   addEventListener("resize", look);
-}
+});
 
 // Copy the code, without prompts and without what it printed ------------------------------------------------------------
-for (const pre of all("div.highlight > pre")) {
-  const button = document.createElement("button");
-  button.className = "copybtn";
-  button.type = "button";
-  button.ariaLabel = button.title = "Copy the code";
-  button.addEventListener("click", async () => {
-    const code = pre.cloneNode(true);
-    if (code.querySelector(".gp")) all(".go, .gt, .gr", code).forEach((printed) => printed.remove());
-    all(".gp, .linenos", code).forEach((prompt) => prompt.remove());
-    await navigator.clipboard.writeText(code.textContent.trimEnd());
-    button.classList.add("success");
-    setTimeout(() => button.classList.remove("success"), 1500);
-  });
-  pre.parentElement.append(button);
-}
+later(() => {
+  for (const pre of all("div.highlight > pre")) {
+    const button = document.createElement("button");
+    button.className = "copybtn";
+    button.type = "button";
+    button.ariaLabel = button.title = "Copy the code";
+    button.addEventListener("click", async () => {
+      const code = pre.cloneNode(true);
+      if (code.querySelector(".gp")) all(".go, .gt, .gr", code).forEach((printed) => printed.remove());
+      all(".gp, .linenos", code).forEach((prompt) => prompt.remove());
+      await navigator.clipboard.writeText(code.textContent.trimEnd());
+      button.classList.add("success");
+      setTimeout(() => button.classList.remove("success"), 1500);
+    });
+    pre.parentElement.append(button);
+  }
+});
 
 // A printed page shows what is folded -----------------------------------------------------------------------------------
 {

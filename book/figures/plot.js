@@ -7,9 +7,18 @@ export const number = (value, digits = 2) => value.toFixed(digits).replace("-", 
 export const significant = (value) => String(Number(value.toPrecision(3))).replace("-", MINUS);
 export const text = (value) => String(value).replace("-", MINUS);
 
-// Each control calls draw(picture, values); the result of draw is the sentence that says what happened.
-export function moving(id, { draw, show = {}, press }) {
+// Each control calls draw(picture, values); the result of draw is the sentence that says what happened. All this begins when
+// the reader comes near: to measure a box earlier would make the browser lay out a page that nobody sees.
+export function moving(id, parts) {
   const figure = document.getElementById(id);
+  new IntersectionObserver((entries, watch) => {
+    if (!entries.some((entry) => entry.isIntersecting)) return;
+    watch.disconnect();
+    begin(figure, parts);
+  }, { rootMargin: "800px" }).observe(figure);
+}
+
+function begin(figure, { draw, show = {}, press }) {
   const still = figure.querySelector("img");
   const data = JSON.parse(figure.querySelector("script[type='application/json']").textContent);
   const controls = [...figure.querySelectorAll("input")];

@@ -258,8 +258,6 @@
       Object.assign(this, {element, number, ran: false, edited: false});
       this.input = element.querySelector(".cell_input");
       this.pre = this.input.querySelector("pre");
-      this.storedCode = this.pre.textContent.replace(/\n$/, "");
-      this.storedHtml = this.pre.innerHTML;
     }
 
     get code() {
@@ -267,6 +265,8 @@
     }
 
     open() {
+      this.storedCode ??= this.pre.textContent.replace(/\n$/, "");
+      this.storedHtml ??= this.pre.innerHTML;
       const name = `cell ${this.number}`;
       this.editor = make("textarea", {
         class: "live-editor", "aria-label": `Code of ${name}. Shift and Enter run it.`, spellcheck: "false", autocapitalize: "off",
@@ -483,10 +483,10 @@
   // HTML with formulas between \\( and \\), as lrmath.verify.judge writes it.
   const typeset = (html) => html.replace(/\\\(([^]*?)\\\)/g, (_, latex) => formula(box("", latex).textContent, false));
 
-  function exercise(element, number) {
+  function exercise(element) {
     const spec = JSON.parse(element.dataset.spec);
     const place = element.querySelector(".turn-form");
-    const name = `turn-${number}`;
+    const name = `${element.id}-answer`;
     let timer, asked = 0;
     const input = make("input", {
       id: name, type: "text", maxlength: 500, placeholder: element.dataset.names, autocomplete: "off", autocapitalize: "off", spellcheck: "false", "aria-describedby": `${name}-verdict`,
@@ -569,7 +569,14 @@
     });
   }
 
+  // A form is made when the reader comes near: browsers look at new fields at once, and lay out for it what nobody sees yet.
   if (able) {
-    document.querySelectorAll(".turn[data-spec]").forEach(exercise);
+    const watch = new IntersectionObserver((entries) => {
+      for (const {target} of entries.filter((entry) => entry.isIntersecting)) {
+        watch.unobserve(target);
+        exercise(target);
+      }
+    }, {rootMargin: "1200px"});
+    document.querySelectorAll(".turn[data-spec]").forEach((element) => watch.observe(element));
   }
 })();
