@@ -27,7 +27,7 @@ from lrmath import (
 
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPTS = ROOT / "book" / "figures"
-sys.path.append(str(ROOT / "book" / "_ext"))
+sys.path.insert(0, str(ROOT / "book" / "_ext"))
 
 import figures  # noqa: E402
 

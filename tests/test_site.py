@@ -11,7 +11,7 @@ import nbformat
 import pytest
 import yaml
 from bs4 import BeautifulSoup
-from conftest import FLAGS, build, pages
+from conftest import FLAGS, build, pages, without_formulas
 from sphinxcontrib.katex import katex_version
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -41,8 +41,9 @@ def words(text):
 
 @pytest.fixture(scope="module")
 def soups(site):
+    """Every page of the site, its formulas empty: tests/test_formulas.py looks at those."""
     return {
-        path.relative_to(site).as_posix(): BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
+        path.relative_to(site).as_posix(): BeautifulSoup(without_formulas(path.read_text(encoding="utf-8")), "html.parser")
         for path in site.rglob("*.html")
         if "_static" not in path.parts
     }

@@ -9,6 +9,7 @@ words, the box says (`boxes`).
 Nothing here proves anything. It counts and links.
 """
 
+import functools
 import inspect
 import json
 import re
@@ -251,6 +252,7 @@ class Chapter(Generated):
         return f"`{row['label']}`, {what}, {row['controls']} rejected"
 
 
+@functools.cache
 def claims():
     """The statements of each source, from `book/sources.yml`."""
     sources = yaml.safe_load((BOOK / "sources.yml").read_text(encoding="utf-8"))

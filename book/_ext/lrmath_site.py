@@ -56,12 +56,15 @@ def render(latex, display):
     return json.loads(process.stdout.readline())
 
 
+lighter = functools.cache(thin)
+
+
 def html(node, display):
     answer = render(node.astext(), display)
     if "error" in answer:
         logger.warning("KaTeX cannot read %r: %s", node.astext(), answer["error"], location=node, type="katex")
         return '<span class="katex-error"></span>'
-    return thin(answer["html"])
+    return lighter(answer["html"])
 
 
 def visit_inline(self, node):

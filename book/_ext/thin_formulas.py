@@ -161,7 +161,7 @@ def add_space(children, space):
 STYLED = re.compile(r'<span(?: class="([^"]*)")? style="([^"]*em;?)">')
 
 
-def share_styles(pages, at_least=20):
+def share_styles(pages, at_least=40):
     """Pages in which each style attribute that occurs often has become a class, and the rules of these classes."""
     counts = Counter(found[2] for page in pages for found in STYLED.finditer(page))
     names = {style: f"k{number}" for number, (style, count) in enumerate(counts.most_common()) if count >= at_least}
