@@ -1,8 +1,8 @@
-"""KaTeX's formulas with a third of the elements, every glyph in the same place.
+"""KaTeX's formulas made of three fifths of the elements, every glyph in the same place.
 
 KaTeX wraps each sign in a span, whatever it is, and sets a subscript in a table of twelve elements, because a table copes with
 all that may stand there. Nearly every script in this book is a few letters, for which one raised span does. A chapter has two
-thousand of them, and a phone feels each element. `tests/test_formulas.py` measures that no glyph moves.
+thousand scripts, and a phone feels each element. `tests/test_formulas.py` measures that no glyph moves.
 """
 
 import html
