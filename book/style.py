@@ -9,11 +9,14 @@ import ast
 import inspect
 import io
 import re
+from pathlib import Path
 
+import matplotlib
 import matplotlib.pyplot as plt
 from IPython import get_ipython
 from IPython.core.pylabtools import print_figure, select_figure_formats
 from IPython.display import Image, Markdown, display
+from matplotlib import font_manager
 from matplotlib.figure import Figure
 
 BLUE, VERMILLION, GREEN, PURPLE = "#0077bb", "#d55e00", "#009e73", "#b0609a"
@@ -42,6 +45,11 @@ plt.rcParams.update({
     "svg.fonttype": "path",
     "svg.hashsalt": "lrmath",
 })
+# Matplotlib's own fonts go before those of the machine, which may have another edition of the same font.
+_known = font_manager.fontManager.ttflist[:]
+for _font in sorted(Path(matplotlib.get_data_path(), "fonts", "ttf").glob("*.ttf")):
+    font_manager.fontManager.addfont(_font)
+font_manager.fontManager.ttflist = font_manager.fontManager.ttflist[len(_known):] + _known
 
 
 def _svg(figure):
