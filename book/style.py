@@ -45,11 +45,17 @@ plt.rcParams.update({
     "svg.fonttype": "path",
     "svg.hashsalt": "lrmath",
 })
-# Matplotlib's own fonts go before those of the machine, which may have another edition of the same font.
-_known = font_manager.fontManager.ttflist[:]
-for _font in sorted(Path(matplotlib.get_data_path(), "fonts", "ttf").glob("*.ttf")):
-    font_manager.fontManager.addfont(_font)
-font_manager.fontManager.ttflist = font_manager.fontManager.ttflist[len(_known):] + _known
+
+
+def prefer_own_fonts(manager):
+    """Matplotlib's own fonts go before those of the machine, which may have another edition of the same font."""
+    others = manager.ttflist[:]
+    for font in sorted(Path(matplotlib.get_data_path(), "fonts", "ttf").glob("*.ttf")):
+        manager.addfont(font)
+    manager.ttflist = manager.ttflist[len(others):] + others
+
+
+prefer_own_fonts(font_manager.fontManager)
 
 
 def _svg(figure):
