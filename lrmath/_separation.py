@@ -155,7 +155,7 @@ def _one_direction(A, rank_tol):
     return d / np.max(np.abs(d))
 
 
-def nonnegative_least_squares(C, f, rounding, small=0.0):
+def nonnegative_least_squares(C, f, rounding, small):
     """The residual ``f - C.T @ u`` of least length over ``u >= 0``; at most ``small`` is enough.
 
     Rows of ``C`` are taken into use one at a time, the one that shortens the residual most

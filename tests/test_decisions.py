@@ -6,12 +6,28 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from scipy.optimize import linprog
+from scipy.optimize import linprog, nnls
 from sklearn import calibration, metrics
 from sklearn.utils.class_weight import compute_sample_weight
 
 from lrmath._fit import SeparationError
-from lrmath._separation import _holds, _polish, exact_product, separating_direction
+from lrmath._separation import (
+    _candidates,
+    _few_bits,
+    _floats,
+    _holds,
+    _independent_rows,
+    _null_space,
+    _orders_minimum,
+    _origin,
+    _polish,
+    _short,
+    _solve,
+    _whole,
+    exact_product,
+    nonnegative_least_squares,
+    separating_direction,
+)
 from lrmath.chain_rule import add_intercept
 from lrmath.data import load_challenger, load_wdbc
 from lrmath.decisions import (
@@ -448,6 +464,111 @@ class TestSeparation:
     def test_bad_input(self, X, y, error, message):
         with pytest.raises(error, match=message):
             find_separation(X, y)
+
+
+class TestPartsOfTheSearch:
+    def test_least_squares_agree_with_scipy(self):
+        lengths = []
+        for seed in range(300):
+            rng = np.random.default_rng(seed)
+            n, m = rng.integers(1, 25), rng.integers(1, 7)
+            C, f = rng.normal(size=(n, m)), rng.normal(size=m)
+            if seed % 3 == 0:  # rows that depend on one another, and a target that they reach
+                C = np.vstack([C, C[: n // 2], C[:1] + C[-1:]])
+                f = C.T @ (rng.random(len(C)) < 0.3)
+            elif seed % 3 == 1:  # all rows on one side: some are dropped on the way
+                C[:, 0] = np.abs(C[:, 0]) + 0.1
+            rounding = 1e-15 * np.linalg.norm(C, axis=1)
+            u, length = nnls(C.T, f)
+            residual = nonnegative_least_squares(C, f, rounding, small=1e-13)
+            np.testing.assert_allclose(residual, f - C.T @ u, atol=1e-12)
+            lengths.append(length)
+            # It stops as soon as the residual is short enough. A residual of 0 is computed as a rounding error.
+            early = nonnegative_least_squares(C, f, rounding, small=2 * length + 1e-12)
+            assert np.linalg.norm(early) <= 2 * length + 1e-12
+        assert sum(length > 0.1 for length in lengths) > 50 < sum(length < 1e-12 for length in lengths)
+
+    def test_independent_rows_span_the_others(self):
+        for seed in range(60):
+            rng = np.random.default_rng(seed)
+            n, m = rng.integers(1, 20), rng.integers(1, 8)
+            rank = rng.integers(0, min(n, m) + 1)
+            A = rng.integers(-4, 5, (n, rank)) @ rng.integers(-4, 5, (rank, m)) * 1.0
+            A = np.ldexp(A, -rng.integers(0, 9, (n, 1)) * (seed % 2))
+            rows = _independent_rows(A)
+            # Of large rows none is taken for a remainder of the others by a rounding error, and no remainder is forgotten.
+            assert len(rows) == np.linalg.matrix_rank(A) == np.linalg.matrix_rank(A[rows])
+            assert not rows or rows[0] == np.argmax((A**2).sum(axis=1))
+        almost = np.array([[1, 1, 0], [1, 1, 1e-9], [1, 1 - 1e-7, 0]])
+        assert sorted(_independent_rows(almost)) == [0, 1, 2]
+        # The longest remainder comes first: here that is the row at a right angle, though the other is longer.
+        assert _independent_rows(np.array([[3.0, 0, 0], [2, 1e-3, 0], [0, 1, 0]])) == [0, 2]
+
+    def test_the_null_space_is_exact(self):
+        seen = 0
+        for seed in range(120):
+            rng = np.random.default_rng(seed)
+            n, m = rng.integers(1, 8), rng.integers(2, 8)
+            rank = rng.integers(1, min(n, m) + 1)
+            A = 1.0 * rng.integers(-4, 5, (n, rank)) @ rng.integers(-4, 5, (rank, m))
+            rank = np.linalg.matrix_rank(A)
+            A = np.ldexp(A, -np.frexp(np.abs(A).max(axis=1, keepdims=True))[1])  # as the search scales its rows
+            null = _null_space(A) if A.any() else None
+            if rank == m or not A.any():
+                assert null is None
+                continue
+            pivots, free, solution, common = null
+            assert sorted([*pivots, *free]) == list(range(m))
+            d = rng.normal(size=m)
+            exact = _solve(*null, d)
+            assert common > 0
+            assert [sum(Fraction(a) * v for a, v in zip(row, exact, strict=True)) for row in A.tolist()] == [0] * n
+            # The free entries keep their ratios, the least common multiple apart; so does a vector without a common factor.
+            ratios = {Fraction(exact[j]) / Fraction(d[j]) for j in free}
+            assert len(ratios) == 1 < ratios.pop() * 2**2000
+            whole = _whole(exact)
+            assert np.gcd.reduce(np.array(whole, dtype=object)) == 1
+            assert {Fraction(v) * exact[free[0]] == Fraction(w) * whole[free[0]] for v, w in zip(whole, exact, strict=True)} == {True}
+            seen += len(free)
+        assert seen > 100
+
+    def test_whole_numbers_become_floats_of_their_ratios(self):
+        assert _whole([12, -18, 0]) == [2, -3, 0]
+        assert _whole([0, 0]) == [0, 0]
+        assert _floats([3, -5, 0]).tolist() == [3, -5, 0]
+        large = [3 * 2**2000, -(2**2001), 1]
+        assert (_floats(large) * 2.0**-60).tolist() == [0.75, -0.5, 0]
+        assert 1 / 2 <= np.max(np.abs(_floats(large))) / 2**60 <= 1
+
+    def test_short_numbers(self):
+        d = np.array([4 / 3, -0.3, 1e-3])
+        assert _short(d, 0).tolist() == [1, 0, 0]
+        assert _short(d, 3).tolist() == [1, -0.25, 0]
+        assert _few_bits(d, 1).tolist() == [1, -0.25, 2.0**-10]
+        assert _few_bits(d, 3).tolist() == [1.25, -0.3125, 2.0**-10]
+
+    def test_candidates(self):
+        # 1/3 and 2/3 have no end in binary digits; whole numbers in their ratio do.
+        d = np.array([1 / 3 + 1e-12, 2 / 3])
+        tried = list(_candidates(np.array([[-2.0, 1.0]]), d))
+        assert any(c[0] and 2 * c[0] == c[1] for c in tried)
+        # From the simplest numbers to long ones, then exact solutions, then their multiples.
+        assert tried[0].tolist() == [1, 1]
+        assert len(tried) == 59 + 60 + 11 * 50
+        assert len(list(_candidates(np.eye(2), d))) == 59
+
+    def test_the_least_score_in_any_order(self):
+        # In one order of summation 1e16 swallows the ones, in another it does not.
+        A = np.array([[1.0, 1e16, 1, -1e16]])
+        exact = _orders_minimum(np.array([[1.0, 2, 3, 4]]), np.ones(4))
+        assert exact == 10 and _orders_minimum(A, np.ones(4)) <= min((A * 1).sum(), (A @ np.ones(4)).min())
+
+    def test_the_origin(self):
+        A = np.array([[2.0, 4, 6], [-2, 1, 1], [2, 0, 0]])
+        assert _origin(A).tolist() == [0, 2, 3]
+        assert _origin(-A).tolist() == [0, 2, 3]
+        for other in (A * [[1], [2], [1]], A * [0, 1, 1], np.empty((0, 3))):
+            assert _origin(other).tolist() == [0, 0, 0]
 
 
 class TestBayesThreshold:

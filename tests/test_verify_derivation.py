@@ -9,6 +9,7 @@ import sympy as sp
 
 from lrmath.verify import Derivation, DerivationError, derivation, ledger, parse, text
 from lrmath.verify.evaluate import Point, Undefined, differ, value
+from lrmath.verify.printing import latex
 from lrmath.verify.proof import NotProved, prove
 
 SHAPES = {"X": "n, d + 1", "beta": "d + 1", "v": "d + 1", "y": "n", "p": "n", "eta": "n", "w": "n"}
@@ -723,3 +724,72 @@ class TestWhatIsClaimed:
         assert "q = 3" not in shown
         vectors = Derivation("test", "r", where={"r[i]": "y[i] + 1"}, shapes={"r": "n", "y": "n"})
         assert r"\text{where }r_{i} = y_{i} + 1" in vectors.then("y + 1", because="r")._repr_latex_()
+
+def test_the_second_point_is_small():
+    d = Derivation("sizes", "Sum(a[i], (i, 1, n))*Sum(b[k], (k, 1, K))")
+    assert [d._point(seed).small for seed in range(4)] == [False, True, False, False]
+
+
+def test_conditions_hold_together_at_every_point():
+    # One point in twelve has it by chance; values are drawn until it holds.
+    d = Derivation("rare", "z", given=["z + p > 3", "0 < p < 1"])
+    assert all(value(parse("z + p"), d._point(seed)) > 3 for seed in range(12))
+    # A condition on a name that has a definition is one on what stands behind it.
+    d = Derivation("defined", "p[i]", where={"p[i]": "sigma(eta[i])"}, given="p[i] > 3/4")
+    assert all(value(parse("p[i]"), d._point(seed)) > 3 / 4 for seed in range(12))
+
+
+def test_lines_that_never_have_a_value_prove_nothing():
+    with pytest.raises(DerivationError, match="Neither line has a value at any point"):
+        Derivation("nowhere", "log(-1 - z**2)").then("log(-1 - z**2) + 0*z", because="nothing is added")
+
+
+def test_a_line_without_a_value_differs_from_one_that_has_one():
+    with pytest.raises(DerivationError, match=r"at z = -\d.*\n  line 1 = -\d.*\n  line 2 = not defined"):
+        Derivation("lost", "z").then("exp(log(z))", because="their product")
+    with pytest.raises(DerivationError, match=r"\n  line 1 = not defined\n  line 2 = -\d"):
+        Derivation("won", "exp(log(z))").then("z", because="their product")
+
+
+def test_one_sum_of_fixed_size_makes_a_proof_an_example():
+    start = "Sum(a[i], (i, 1, n)) + Sum(b[i], (i, 1, 2))"
+    assert not Derivation("test", start).then("Sum(b[i], (i, 1, 2)) + Sum(a[i], (i, 1, n))", because="turned round").general
+
+
+def test_the_relation_turned_round_is_one_control():
+    assert Derivation("test", "-z**2").then("0", because="a square", relation="<=").controls == 1
+
+
+def test_text_has_its_reasons_below_one_another():
+    d = Derivation("columns", "z + z").then("2*z", because="twice").then("z*(1 + 1)", because="factored").then("2*z", because="added")
+    assert str(d).splitlines()[1:5] == [
+        "  z + z",
+        "  = 2*z          twice",
+        "  = z*(1 + 1)    factored",
+        "  = 2*z          added",
+    ]
+
+
+def test_the_first_line_is_set_once():
+    short = Derivation("short", "z + z").then("2*z", because="twice").then("3*z - z", because="again")
+    long = Derivation("long", "+".join(f"{a}*z" for a in range(10, 30))).then("390*z", because="added")
+    for d, rows in ((short, 2), (long, 2)):
+        tex = d._repr_latex_()
+        assert tex.count(latex(d.lines[0])) == 1
+        assert tex.split(r"\end{aligned}")[0].count("&&") == len(d.reasons)
+    assert r"& " + latex(long.lines[0]) + " \\\\\n" in long._repr_latex_()
+
+
+def test_definitions_that_are_used_are_shown():
+    f = Derivation("elementwise", "f(eta) + f(eta)", shapes=SHAPES, where={"f(z)": "z**2 + 1", "g(z)": "z"})
+    assert r"\text{where }f(z) = z^{2} + 1" in f.then("2*f(eta)", because="twice")._repr_latex_()
+    m = Derivation("entries", "M + M", shapes={"M": "n, K"}, where={"M[i, k]": "a[i]*b[k]", "h": "2"})
+    tex = m.then("2*M", because="twice")._repr_latex_()
+    assert r"\text{where }" in tex and latex(parse("a[i]*b[k]")) in tex and "h" not in tex.split("where")[1].split("checkmark")[0]
+
+
+def test_values_in_messages_have_six_digits():
+    with pytest.raises(DerivationError) as caught:
+        Derivation("symmetry", "1 - sigma(z)").then("1 + sigma(z)", because="a slip")
+    shown = [line.split(" = ")[1] for line in str(caught.value).splitlines()[-2:]]
+    assert all(len(number.lstrip("-").replace(".", "").lstrip("0")) <= 6 for number in shown) and any(len(n) > 5 for n in shown)

@@ -15,7 +15,7 @@ from lrmath.verify import (
     complex_step,
     random_points,
 )
-from lrmath.verify.finite_differences import derivative, gradient, hessian, jacobian
+from lrmath.verify.finite_differences import EPS, Estimate, _controls, _order, derivative, gradient, hessian, jacobian
 
 POINTS = random_points(1, 20)
 ROWS = random_points(2, 6, dimension=3)
@@ -322,3 +322,136 @@ def test_size_allows_for_terms_that_cancel():
     check_jacobian("cancel", g, H, at, size=size)
     with pytest.raises(CheckError, match="entry"):
         check_jacobian("cancel", g, lambda b: 1.0001 * H(b), at, size=size)
+
+
+# --- The numbers themselves, where they are known by hand ---------------------------------------------------------------------
+
+
+def test_the_error_of_a_cube_and_of_a_fourth_power():
+    # ((x + h)^3 - (x - h)^3)/(2 h) is 3 x^2 + h^2, with twice the step 3 x^2 + 4 h^2; the step is relative from 1 on.
+    x = np.array([-10.0, -0.1, 0.5, 10.0])
+    h = 2.0**-7 * np.array([10, 1, 1, 10])
+    estimate = derivative(lambda z: z**3, x, step=2.0**-7)
+    np.testing.assert_allclose(estimate.value - 3 * x**2, h**2, rtol=1e-6)
+    np.testing.assert_allclose(estimate.error, 3 * h**2, rtol=1e-6)
+    second = [hessian(lambda b: b[0] ** 4, [place], step=2.0**-7) for place in x]
+    np.testing.assert_allclose([e.value.item() for e in second] - 12 * x**2, 8 * h**2, rtol=1e-5)
+    np.testing.assert_allclose([e.error.item() for e in second], 24 * h**2, rtol=1e-5)
+
+
+def test_the_allowance_for_rounding():
+    # All of this is exact in binary digits, so that nothing but the allowance remains.
+    h = 2.0**-10
+    line = derivative(lambda z: 1 + z, 1.0, step=h)
+    assert (line.value, line.error) == (1, 8 * EPS * (2 + h) / h)
+    falling = derivative(lambda z: 3 - z, 1.0, step=h)
+    assert (falling.value, falling.error) == (-1, 8 * EPS * (2 + h) / h)
+    assert derivative(lambda z: 1 + z, 1.0, step=h, size=100).error == 8 * EPS * 100 / h
+    level = hessian(lambda b: 3.0, np.array([1.0, 4.0]), step=h)
+    assert level.error.tolist() == (8 * EPS * 3 / np.outer([h, 4 * h], [h, 4 * h])).tolist()
+
+
+@pytest.mark.parametrize("factor", [0.01, 1.0, 300.0])
+def test_what_a_check_measures(factor):
+    f, grad = (lambda b: factor * loss(b)), (lambda b: factor * loss_gradient(b))
+    check = check_gradient("gradient", f, grad, ROWS)
+    estimates = [gradient(f, b) for b in ROWS]
+    errors = np.array([np.abs(e.value - grad(b)) for e, b in zip(estimates, ROWS)])
+    allowed = np.array([e.error for e in estimates])
+    size = max(1, max(np.abs(grad(b)).max() for b in ROWS))
+    assert check.error == errors.max() / size
+    assert check.estimate == allowed.flat[errors.argmax()] / size
+    assert check.ratio == max((e / a).max() for e, a in zip(errors, allowed)) < 1
+    assert (check.points, check.controls, check.oracle) == (len(ROWS), 6, "central differences")
+    # The largest error is not that of the first point, nor the smallest one's, so the choice shows.
+    assert errors.argmax() >= 3 and errors.max(axis=1).argmin() != errors.max(axis=1).argmax()
+
+
+def test_an_error_of_nothing_is_within_an_estimate_of_nothing():
+    check = check_derivative("relu", lambda z: np.maximum(z, 0), lambda z: (z > 0) * 1.0, np.array([-1.0, 2.0]))
+    assert check.controls == 4 and 0 <= check.ratio < 1
+
+
+def test_a_zero_in_one_coordinate_hides_nothing():
+    rows = ROWS.copy()
+    rows[:, 1] = 0
+    assert check_gradient("loss", loss, loss_gradient, rows).points == len(rows)
+
+
+def test_one_point_that_notices_is_enough():
+    square = lambda b: np.sum(b**2)
+    assert check_gradient("square", square, lambda b: 2 * b, np.array([[1e-12, 0.0, 1e-12], [1.0, 2.0, 3.0]])).controls == 6
+
+
+@pytest.mark.parametrize(
+    ("kind", "values", "error", "unnoticed"),
+    [
+        ("derivative", [1.0, 2.0], 1e-2, "a factor of 1.001"),
+        ("derivative", [1.0, 2.0], 1.5e-3, "an added 0.001"),
+        ("derivative", [100.0, 200.0], 0.05, "an added 0.001"),
+        ("hessian", [1.0, 2.0], 1e-4, None),
+        ("gradient", [2.0, 2.0], 1e-4, "the order of the coordinates"),
+        ("jacobian", [0.0, 5.0], 1e-4, "the first coordinate left out"),
+        ("gradient", [1.0, 2.0], 1e-4, None),
+    ],
+)
+def test_which_mistake_would_not_be_noticed(kind, values, error, unnoticed):
+    values = np.array(values)
+    estimates = [Estimate(values, np.full(2, error))]
+    if unnoticed is None:
+        assert _controls("test", kind, estimates, [values]) == (6 if kind == "gradient" else 4)
+    else:
+        with pytest.raises(CheckError, match=f"would not notice a mistake in {unnoticed}:"):
+            _controls("test", kind, estimates, [values])
+
+
+@pytest.mark.parametrize("order", [1.5, 1.7, 1.9, 2.0, 2.1, 2.3, 2.5, 3.0])
+def test_orders_far_from_two_are_refused(order):
+    values = [np.array([1e-3, 0.2]), np.array([1e-3, 1e-3])]
+    at_step = lambda step: [v + step**order for v in values]
+    if 1.8 < order < 2.2:
+        assert _order(values, at_step, "test") == pytest.approx(order, abs=1e-9)
+    else:
+        with pytest.raises(CheckError, match=rf"by a factor of 2\^{order:.2f}, not 2\^2"):
+            _order(values, at_step, "test")
+
+
+def test_no_order_is_read_from_rounding_errors():
+    # 1e-7 is nothing next to 1000, wherever the 1000 stands.
+    values = [np.array([1e-3, 1e3]), np.array([1e-3, 1e-3])]
+    assert _order(values, lambda step: [v + step * 1e-5 for v in values], "test") is None
+    assert _order(values[::-1], lambda step: [v + step * 1e-5 for v in values[::-1]], "test") is None
+
+
+def test_points_are_scaled():
+    assert random_points(3, 5, scale=4.0).tolist() == (4 * random_points(3, 5)).tolist()
+
+
+STEP = "Cases((0, z < 1), (1, z >= 1))"
+
+
+@pytest.mark.parametrize(
+    ("f", "line", "at", "ulps", "unnoticed"),
+    [
+        # 2 z stays on the same side as z; 3 z and 2/z do not.
+        (lambda z: (z >= 1) * 1.0, STEP, [0.4, -3.0], 3, "the argument doubled"),
+        (lambda z: (z >= 1) * 1.0, STEP, [0.1, -3.0], 3, "the argument doubled"),
+        (lambda z: z * z, "z**2", [2.0, -3.0], 3, "the argument with the other sign"),
+        (lambda z: 3 * z, "3*z", [2.0, -3.0], 1e4, "the value scaled by 1 . 1e-12"),
+    ],
+)
+def test_which_mistake_in_a_definition_would_not_be_noticed(f, line, at, ulps, unnoticed):
+    with pytest.raises(CheckError, match=f"would not notice {unnoticed};"):
+        check_definition("test", f, line, at, ulps=ulps)
+
+
+def test_what_a_check_of_a_definition_measures():
+    def root(z):
+        if np.any(np.asarray(z) < 0):
+            raise ValueError("z is negative")
+        return np.sqrt(z)
+
+    check = check_definition("root", root, "sqrt(z)", [2.0, 3.0, 0.1])
+    assert (check.controls, check.oracle, check.estimate) == (3, "its definition, 400 digits", None)
+    assert 0 < check.error <= 0.5  # a square root is rounded correctly
+    assert check_definition("double", lambda z: 2 * z, "2*z", [2.0, 3.0]).error == 0

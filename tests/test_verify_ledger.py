@@ -42,12 +42,14 @@ def test_rows():
 
 
 def test_totals():
+    # One derivation and two checks, so that neither number can stand for the other.
     proof, check = symmetry(), sine()
+    other = check_derivative("cosine", np.cos, lambda z: -np.sin(z), random_points(0, 5))
     assert ledger("chapter").totals() == {
         "derivations": 1,
         "steps": 2,
-        "checks": 1,
-        "controls": proof.controls + check.controls,
+        "checks": 2,
+        "controls": proof.controls + check.controls + other.controls,
     }
 
 

@@ -5,11 +5,13 @@ The theme brings 560 KB of style sheets and 1.6 MB of scripts. A page uses a ten
 """
 
 import hashlib
+import math
 import re
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import tinycss2
+from docutils import nodes
 from pygments.formatters import HtmlFormatter
 from sphinx.highlighting import PygmentsBridge
 from sphinx_exercise.nodes import depart_solution_node, solution_node, visit_solution_node
@@ -47,7 +49,7 @@ def choose_assets(app, pagename, templatename, context, doctree):
     body = context.get("body")
     if body:
         sizes = {name: size_of(Path(app.srcdir) / source) for source, name in app.builder.images.items()}
-        context["body"] = first_images_first(body, sizes)
+        context["body"] = keep_room(first_images_first(body, sizes), doctree)
 
 
 def size_of(path):
@@ -75,6 +77,27 @@ def first_images_first(body, sizes):
         return tag[0].replace("<img", "<img" + added, 1)
 
     return re.sub(r"<img\b[^>]*>", attributes, body)
+
+
+def keep_room(body, doctree):
+    """A section that is not laid out yet takes about the room that it will take, so that nothing jumps or overlaps (book.css)."""
+    sections = doctree.findall(nodes.section) if doctree else []
+    rooms = {name: 200 * math.ceil(height_of(section) / 200) for section in sections for name in section["ids"]}
+    return re.sub(
+        r'<section[^>]* id="([^"]+)"',
+        lambda tag: f'{tag[0]} style="--room:{rooms[tag[1]]}px"' if tag[1] in rooms else tag[0], body,
+    )  # fmt: skip
+
+
+# A fit to the heights in a wide window, in CSS pixels, and rather too much.
+HEIGHTS = {nodes.literal_block: 135, nodes.math_block: 350, nodes.math: 6, nodes.image: 445, nodes.row: 40, solution_node: 40}
+
+
+def height_of(node):
+    if isinstance(node, nodes.Text):
+        return 0.6 * len(node)
+    folded = isinstance(node, (solution_node, nodes.math_block, nodes.math))
+    return HEIGHTS.get(type(node), 0) + (0 if folded else sum(map(height_of, node.children)))
 
 
 # --- Code: a span only around what has a colour of its own ------------------------------------------------------------------

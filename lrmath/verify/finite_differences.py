@@ -294,9 +294,10 @@ def _check(label, kind, at, limit, estimates, values, at_step):
     if error > limit:
         raise CheckError(f"check {label!r}: the largest error is {error:.1e}, where {limit:.0e} is allowed. It is within its "
                          "estimate, so the differences are coarse here: choose other points, a scale, or another limit.")
+    # Where the estimate is 0, so is the error.
+    ratio = max(np.divide(e, s.error, out=np.zeros_like(e), where=s.error > 0).max() for e, s in zip(errors, estimates))
     return Check(label, kind, len(at), limit, error, _controls(label, kind, estimates, values),
-                 estimate=float(allowed / size), ratio=float(max((e / s.error).max() for e, s in zip(errors, estimates))),
-                 order=_order(values, at_step, label))
+                 estimate=float(allowed / size), ratio=float(ratio), order=_order(values, at_step, label))
 
 
 def _first_wrong(estimate, analytic):
