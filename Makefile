@@ -9,6 +9,10 @@ CHAPTERS ?=
 # `make lock UPGRADE=1` takes the newest versions; without it, what is locked and still fits stays.
 UPGRADE ?=
 
+# A pipe fails if any part of it does.
+SHELL := bash
+.SHELLFLAGS := -o pipefail -c
+
 BIN := $(VENV)/bin
 SITE := _build/html
 NOTEBOOKS := $(sort $(wildcard book/*.ipynb))
@@ -73,7 +77,7 @@ LOCK_GROUP = $(subst pyproject.toml,,$(call LOCK,$(1)))
 LOCK_BROWSER = $(1)/bin/uv pip compile --quiet --python-version 3.14 --python-platform wasm32-pyodide2024 --generate-hashes \
 	--only-binary :all: --no-emit-index-url --custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
 
-mutants: $(VENV)/installed  ## break lrmath on purpose, in almost three thousand small ways, and list those that the tests do not notice
+mutants: $(VENV)/installed  ## break lrmath on purpose, in more than three thousand small ways, and list those that the tests do not notice
 	@echo "==> Breaking lrmath"
 	@$(BIN)/python tests/mutants.py
 

@@ -80,7 +80,6 @@ SOLVERS = {
     "scikit-learn newton-cholesky": solve_scikit_learn("newton-cholesky"),
     "scikit-learn lbfgs": solve_scikit_learn("lbfgs"),
 }
-REFERENCE = "scikit-learn newton-cholesky"
 
 
 def floor(X, y, beta, steps):
@@ -202,7 +201,7 @@ def main(arguments):
     print(machine() + "\n")
     binary(cases)
     # The classifier with K classes has a file of its own.
-    if not arguments and (Path(__file__).parent / "softmax.py").exists():
+    if not arguments:
         import softmax
 
         softmax.main()

@@ -19,7 +19,7 @@ os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
 
 import nbformat
 from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
 BOOK = Path(__file__).resolve().parent
 # Of a cell's metadata, what an author set. Editors add timings and the state of folds; those are not part of the book.
@@ -107,7 +107,7 @@ def main(arguments=None):
     def run(path):
         try:
             return path, execute(path), None
-        except CellExecutionError as error:
+        except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
             return path, None, error
 
     failed = []

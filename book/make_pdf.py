@@ -42,7 +42,7 @@ def missing():
     return lacking
 
 
-def write_latex(output, *, jobs=2):
+def write_latex(output):
     """Write the .tex with all it needs, the figures as PDF, into `output`/_build/latex."""
     program = shutil.which("jupyter-book", path=str(Path(sys.executable).parent))
     subprocess.run([program, "build", str(ROOT), "--builder", "latex", "--path-output", str(output), "--all", "-W", "-n", "--keep-going"],

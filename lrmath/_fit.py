@@ -132,7 +132,8 @@ class SeparationError(ValueError):
     ----------
     direction : numpy.ndarray
         A vector ``d``, shape (d+1,), with ``((2 * y - 1) * (X @ d)).min() >= 0`` and ``X @ d`` not
-        zero. Samples of weight 0 do not take part.
+        zero. In a quasi-complete separation the least of them may be a rounding error below 0.
+        Samples of weight 0 do not take part.
     fit : Fit or None
         What was reached, with ``converged=False``; None if the separation was seen before a step.
     """
@@ -182,6 +183,20 @@ class ConvergenceError(RuntimeError):
 
     def __str__(self):
         return self.args[0]
+
+
+def refuse_one_class(X, y, advice="A fit needs samples of both classes."):
+    """Raise SeparationError if the first column separates, because there is only one class."""
+    if np.all(y == y[0]):
+        side = 2 * y[0] - 1
+        if np.all(X[:, 0] > 0) or np.all(X[:, 0] < 0):
+            direction = np.zeros(X.shape[1])
+            direction[0] = side * np.sign(X[0, 0])
+            raise SeparationError(
+                f"y is {y[0]:.0f} in every sample of positive weight, so the loss falls for ever "
+                f"along the first column of X. {advice}",
+                direction,
+            )
 
 
 def not_reached(X, fit, longest, tol, advice):

@@ -7,12 +7,12 @@ from lrmath._fit import ConvergenceError, RankDeficiencyError
 DEPENDENT = (
     "X has columns that are 0 or depend on each other, in the rows of positive weight: {}, counted "
     "from 0. Infinitely many coefficients then give the same loss. Leave columns out until the "
-    "rest is independent, or call irls with a ridge."
+    "rest is independent, or call irls or fit_softmax with a ridge."
 )
 NEARLY_DEPENDENT = (
     "X has columns that depend on each other but for a tiny rest: {}, counted from 0. Rounding "
     "leaves few digits in the standard errors. Subtract its mean from a column whose values hardly "
-    "differ, leave a column out, or call irls with a larger ridge."
+    "differ, leave a column out, or call irls or fit_softmax with a larger ridge."
 )
 # The least pivot of a Hessian whose diagonal is scaled to 1. With less, rounding (1e-16) would
 # leave fewer than six digits in a standard error.

@@ -14,7 +14,7 @@ def real(name, value):
     """Return ``value`` as a float64 array without NaN, and the float type to give back."""
     if value is None:
         raise TypeError(f"{name} is None; pass a number or an array of numbers.")
-    if isinstance(value, np.ma.MaskedArray):
+    if _masked(value):
         raise TypeError(
             f"{name} is a masked array, and its mask would be lost. "
             f"Drop or fill the masked entries first, for example {name}.compressed()."
@@ -35,6 +35,12 @@ def real(name, value):
     if not _finite_sum(array):
         refuse(name, array, np.isnan(array), "Drop or fill in missing values first.")
     return array, kind
+
+
+def _masked(value):
+    return isinstance(value, np.ma.MaskedArray) or (
+        isinstance(value, (list, tuple)) and any(map(_masked, value))
+    )
 
 
 def restore(result, kind):
@@ -101,10 +107,15 @@ def weights(sample_weight, y):
     if sample_weight is None:
         # Float16 is the narrowest type, so missing weights never widen the result.
         return np.ones(y.shape), np.float16
+    s, kind = _weights(sample_weight)
+    same_shape("sample_weight", s, "y", y)
+    return s, kind
+
+
+def _weights(sample_weight):
     s, kind = real("sample_weight", sample_weight)
     finite("sample_weight", s, "weights must be finite.")
     refuse("sample_weight", s, s < 0, "weights must be 0 or more. To leave a sample out, pass 0.")
-    same_shape("sample_weight", s, "y", y)
     return s, kind
 
 
@@ -123,7 +134,7 @@ def _entry(name, where):
 
 
 def _ragged(name, value):
-    lengths = [len(row) if hasattr(row, "__len__") else None for row in value]
+    lengths = [len(row) if np.iterable(row) else None for row in value]
     for i, length in enumerate(lengths):
         if length != lengths[0]:
             found = f"{name}[{i}] is {reprlib.repr(value[i])}, unlike {name}[0] in length"
@@ -171,9 +182,7 @@ def row_weights(sample_weight, X):
     """Return the weights of the rows of X, ones for None."""
     if sample_weight is None:
         return np.ones(X.shape[0])
-    s, _ = real("sample_weight", sample_weight)
-    finite("sample_weight", s, "weights must be finite.")
-    refuse("sample_weight", s, s < 0, "weights must be 0 or more. To leave a sample out, pass 0.")
+    s, _ = _weights(sample_weight)
     fits("sample_weight", s, X, 0)
     return s
 
@@ -204,7 +213,10 @@ def number(name, value, *, least=None, above=None):
     """Return ``value`` as a finite float, at least ``least`` and above ``above``."""
     if not isinstance(value, (numbers.Real, np.bool_)) or isinstance(value, (bool, np.bool_)):
         raise TypeError(f"{name} is {reprlib.repr(value)}; pass one real number.")
-    value = float(value)
+    try:
+        value = float(value)
+    except OverflowError:
+        value = np.inf if value > 0 else -np.inf
     low = least is not None and not value >= least
     if not np.isfinite(value) or low or (above is not None and not value > above):
         limit = f"{least:g} or more" if above is None else f"above {above:g}"
@@ -340,8 +352,8 @@ def ones_first(X, advice):
     """Raise ValueError unless the first column of X can stand for the intercept."""
     first = X[:, 0]
     if first[0] == 0 or np.any(first != first[0]):
-        row = 0 if first[0] == 0 else int(np.argmax(first != first[0]))
+        value = first[0] if first[0] == 0 else first[np.argmax(first != first[0])]
         raise ValueError(
-            f"X[{row}, 0] is {first[row]}; the first column must hold ones, because its "
-            f"coefficient is left out of the penalty. {advice}"
+            f"X[:, 0] holds {value} in a sample of positive weight; the first column must hold "
+            f"ones, because its coefficient is left out of the penalty. {advice}"
         )

@@ -1,5 +1,6 @@
 """From probabilities to decisions, and when there is no minimiser (chapter "Decisions")."""
 
+from fractions import Fraction
 from typing import NamedTuple
 
 import numpy as np
@@ -130,11 +131,11 @@ def bayes_threshold(cost_fp, cost_fn, *, trained_share=None, deployed_share=None
     if (trained_share is None) != (deployed_share is None):
         missing = "trained_share" if trained_share is None else "deployed_share"
         raise TypeError(f"{missing} is missing; pass both shares of class 1, or neither.")
-    # A power of 2 changes no digit of the ratio, and keeps the sum from overflowing.
-    fp, fn = np.ldexp(costs, -np.frexp(max(costs))[1])
+    # Fractions neither overflow nor underflow, and the result is rounded once.
+    fp, fn = map(Fraction, costs)
     if trained_share is not None:
-        trained = _share("trained_share", trained_share)
-        deployed = _share("deployed_share", deployed_share)
+        trained = Fraction(_share("trained_share", trained_share))
+        deployed = Fraction(_share("deployed_share", deployed_share))
         fp, fn = fp * trained * (1 - deployed), fn * (1 - trained) * deployed
     return float(fp / (fp + fn))
 

@@ -2,7 +2,13 @@
 
 import numpy as np
 
-from lrmath._fit import SEPARATED, ConvergenceError, Fit, SeparationError
+from lrmath._fit import (
+    SEPARATED,
+    ConvergenceError,
+    Fit,
+    SeparationError,
+    refuse_one_class,
+)
 from lrmath._rank import refuse_dependent_columns, solve_scaled
 from lrmath._separation import separating_direction
 from lrmath._validate import coefficients, count, number, problem
@@ -73,9 +79,10 @@ def gradient_descent(
     [-0.4541, 0.9082]
     """
     X, y, s = problem(X, y, sample_weight)
-    beta = np.zeros(X.shape[1]) if beta0 is None else coefficients("beta0", beta0, X)
+    beta = np.zeros(X.shape[1]) if beta0 is None else coefficients("beta0", beta0, X).copy()
     tol, max_iter = number("tol", tol, above=0), count("max_iter", max_iter)
     refuse_dependent_columns(X)
+    refuse_one_class(X, y)
     L = _largest_eigenvalue(X, s) / 4
     alpha = 1 / L if learning_rate is None else number("learning_rate", learning_rate, above=0)
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lrmath._fit import SEPARATED, Fit, SeparationError, not_reached
+from lrmath._fit import SEPARATED, Fit, SeparationError, not_reached, refuse_one_class
 from lrmath._rank import (
     LEAST_PIVOT,
     least_pivot,
@@ -81,7 +81,7 @@ def irls(
     TypeError
         If an argument does not hold real numbers.
     ValueError
-        If an entry is outside its range, the shapes do not fit, or a product overflows.
+        If an entry is outside its range, or the shapes do not fit.
     SeparationError
         If the classes can be separated, completely or with ties. With a ridge, if the intercept
         alone can do it, because there is only one class.
@@ -89,7 +89,7 @@ def irls(
         If columns of ``X`` depend on each other in the rows of positive weight, or almost so, and
         no ridge makes up for it.
     ConvergenceError
-        If ``max_iter`` steps were not enough.
+        If ``max_iter`` steps were not enough, or floats cannot hold the Hessian.
 
     Notes
     -----
@@ -110,7 +110,7 @@ def irls(
     [1.2429, 1.0852]
     """
     X, y, s = problem(X, y, sample_weight)
-    beta = np.zeros(X.shape[1]) if beta0 is None else coefficients("beta0", beta0, X)
+    beta = np.zeros(X.shape[1]) if beta0 is None else coefficients("beta0", beta0, X).copy()
     tol, max_iter = number("tol", tol, above=0), count("max_iter", max_iter)
     penalty = np.full(X.shape[1], number("ridge", ridge, least=0))
     if not flag("penalize_intercept", penalize_intercept):
@@ -118,7 +118,7 @@ def irls(
             ones_first(X, "Call add_intercept, or pass penalize_intercept=True.")
         penalty[0] = 0
     if penalty[0] == 0:
-        _refuse_one_class(X, y)
+        refuse_one_class(X, y)
 
     n, t = np.sum(s), 1 - 2 * y
     with np.errstate(all="ignore"):
@@ -193,20 +193,6 @@ def _length(t, s, eta, move, beta, step, penalty):
         curvature += weighted @ (w * move[rows])
     # In this order a NaN becomes 2, and the halving ends.
     return max(0.5, min(2.0, 1 - slope / curvature))
-
-
-def _refuse_one_class(X, y, advice="A fit needs samples of both classes."):
-    """Raise SeparationError if the first column separates, because there is only one class."""
-    if np.all(y == y[0]):
-        side = 2 * y[0] - 1
-        if np.all(X[:, 0] > 0) or np.all(X[:, 0] < 0):
-            direction = np.zeros(X.shape[1])
-            direction[0] = side * np.sign(X[0, 0])
-            raise SeparationError(
-                f"y is {y[0]:.0f} in every sample of positive weight, so the loss falls for ever "
-                f"along the first column of X. {advice}",
-                direction,
-            )
 
 
 def _refuse(X, y, penalty, fit, longest, tol):

@@ -226,8 +226,9 @@ def cross_entropy_from_logits(y, A, *, sample_weight=None, reduction="sum"):
     >>> cross_entropy_from_logits([0, 2], A, reduction="none").round(4).tolist()
     [1.0986, 1000.0]
     """
-    A, kind, _ = _scores("A", A, -1)
+    A, kind = real("A", A)
     two_axes("A", A)
+    A, _, _ = _scores("A", A, -1)
     y = class_labels(y, *A.shape)
     # 0 - log(1) is 0, whereas -log(1) is -0 and would print as such.
     loss = 0 - log_softmax(A)[np.arange(len(A)), y]

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lrmath._fit import ConvergenceError, Fit
+from lrmath._fit import ConvergenceError, Fit, refuse_one_class
 from lrmath._validate import (
     count,
     finite,
@@ -17,7 +17,7 @@ from lrmath._validate import (
 from lrmath.bce import bce_from_logits
 from lrmath.chain_rule import gradient
 from lrmath.hessian import hessian
-from lrmath.irls import _refuse_one_class, irls
+from lrmath.irls import irls
 from lrmath.sigmoid import logit
 
 
@@ -113,7 +113,7 @@ def l1_max(X, y, *, sample_weight=None):
     1.0
     """
     X, y, s = problem(X, y, sample_weight)
-    refuse("X", X, (X != 1) & (np.arange(X.shape[1]) == 0), "the first column must be ones.")
+    ones_first(X, "Call add_intercept.")
     share = s @ y / np.sum(s)
     return float(np.max(np.abs(X[:, 1:].T @ (s * (share - y))), initial=0))
 
@@ -202,12 +202,18 @@ def lasso(X, y, l1, *, penalize_intercept=False, sample_weight=None, tol=1e-8, m
     free = not flag("penalize_intercept", penalize_intercept)
     if l1 == 0:
         return irls(X, y, sample_weight=s, tol=tol, max_iter=max_iter)
+    lost = (s @ X**2 == 0) & np.any(X != 0, axis=0)
+    if np.any(lost):
+        raise ValueError(
+            f"X[:, {int(np.argmax(lost))}] is so small that the squares of its entries are 0 in "
+            f"floats, and the curvature of the loss with them. Scale the column."
+        )
     penalty = np.full(X.shape[1], l1)
     beta = np.zeros(X.shape[1])
     if free:
         ones_first(X, "Call add_intercept, or pass penalize_intercept=True.")
         penalty[0] = 0
-        _refuse_one_class(X, y, "Give samples of both classes, or pass penalize_intercept=True.")
+        refuse_one_class(X, y, "Give samples of both classes, or pass penalize_intercept=True.")
         beta[0] = logit(s @ y / np.sum(s)) / X[0, 0]
 
     with np.errstate(all="ignore"):

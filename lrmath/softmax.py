@@ -191,8 +191,7 @@ def fit_softmax(X, y, *, ridge=0.0, reference=None, sample_weight=None, tol=1e-8
     TypeError
         If an argument does not hold real numbers.
     ValueError
-        If an entry is outside its range, the shapes do not fit, a class does not occur, or a sum
-        overflows.
+        If an entry is outside its range, the shapes do not fit, or a class does not occur.
     RankDeficiencyError
         If columns of X depend on each other and there is no ridge.
     SeparationError
@@ -200,7 +199,8 @@ def fit_softmax(X, y, *, ridge=0.0, reference=None, sample_weight=None, tol=1e-8
         ``direction`` is a ``D`` in the shape of ``B``: for no sample is ``X @ D`` larger at another
         class than at its own, and for some it is smaller.
     ConvergenceError
-        If ``max_iter`` steps are not enough. It carries the unfinished fit.
+        If ``max_iter`` steps are not enough, or floats cannot hold the Hessian. It carries the
+        unfinished fit.
 
     Notes
     -----
@@ -432,7 +432,9 @@ def _refuse(X, y, penalty, fit, free, separated, longest, tol):
         how = "completely" if found.kind == "complete" else "with ties"
         raise SeparationError(_SEPARATED.format(how), direction, fit)
     advice = "The classes are all but separated: call fit_softmax with a larger ridge."
-    refuse_lost_digits(_definite(fit.hessian, free[free]), rows, fit, advice)
+    # With a reference class, its block is left out already.
+    H = _definite(fit.hessian, free) if np.all(free) else fit.hessian
+    refuse_lost_digits(H, rows, fit, advice)
     raise not_reached(X, fit, longest, tol, "Raise max_iter.")
 
 

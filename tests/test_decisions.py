@@ -584,6 +584,14 @@ class TestBayesThreshold:
             swapped = p > bayes_threshold(fn, fp)
             assert fp == fn or (cheaper != swapped).any()
 
+    def test_costs_and_shares_of_any_size(self):
+        least = 5e-324
+        assert bayes_threshold(least, 1) == least
+        assert bayes_threshold(1e308, 1e308) == 0.5
+        trained, deployed = 1e-310, 1 - 2.0**-53
+        fp, fn = Fraction(trained) * (1 - Fraction(deployed)), Fraction(least) * 5 * (1 - Fraction(trained)) * Fraction(deployed)
+        assert bayes_threshold(1, 5 * least, trained_share=trained, deployed_share=deployed) == float(fp / (fp + fn))
+
     @pytest.mark.parametrize(("trained", "deployed"), [(0.5, 0.1), (0.2, 0.7), (0.3, 0.3)])
     def test_shifted_shares_by_total_cost(self, trained, deployed):
         # Two normal distributions: the model is right where it was trained, the cost is counted

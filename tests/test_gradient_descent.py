@@ -13,6 +13,7 @@ from lrmath.chain_rule import add_intercept, gradient
 from lrmath.data import load_challenger, load_wdbc
 from lrmath.gradient_descent import gradient_descent
 from lrmath.hessian import hessian
+from lrmath.irls import irls
 from lrmath.sigmoid import sigmoid
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -258,12 +259,26 @@ def test_a_score_of_0_is_on_neither_side():
 
 def test_one_large_step_is_not_taken_for_an_answer():
     # Here the Newton step changes both scores by 1 exactly, or by a little less in rounding.
-    X, y = add_intercept([[0], [-1]]), np.array([0, 0])
+    X, y = np.array([[1, 0], [-1, 1]]), np.array([0, 1])
     for rate in np.linspace(20, 60, 100):
         with pytest.raises(SeparationError) as raised:
             gradient_descent(X, y, learning_rate=rate, tol=0.1)
         assert raised.value.fit.iterations == 1
         assert ((2 * y - 1) * (X @ raised.value.direction)).min() > 0
+
+
+def test_one_class_is_refused_before_the_first_step():
+    X, _ = challenger()
+    with pytest.raises(SeparationError, match="y is 1 in every sample.*samples of both classes") as raised:
+        gradient_descent(X, np.ones(len(X)))
+    assert (X @ raised.value.direction).min() > 0 and raised.value.fit is None
+
+
+def test_the_start_stays_the_callers():
+    X, y = challenger()
+    start = irls(X, y).beta
+    for fit in (gradient_descent(X, y, beta0=start, tol=1e-3), irls(X, y, beta0=start, tol=1e-3)):
+        assert fit.iterations == 0 and not np.shares_memory(fit.beta, start)
 
 
 def test_separation_with_ties_is_never_answered():
@@ -319,7 +334,7 @@ def test_no_flag_of_the_processor_leaks():
                 gradient_descent(c * X, y)
         # The largest size at which 1 / L is infinite.
         with pytest.raises(ValueError, match="largest eigenvalue .* is 2.23e-308, out of the r"):
-            gradient_descent([[2.0**-511]], [1])
+            gradient_descent([[2.0**-511], [0]], [1, 0])
 
 
 X4, Y4 = [[1, -1], [1, 0], [1, 1], [1, 2]], [0, 1, 0, 1]

@@ -607,7 +607,7 @@ class TestRank:
         X, y = OVERLAPPING["wdbc"]
         fit = irls(np.column_stack([X, np.zeros(len(X))]), y, ridge=1.0)
         assert fit.beta[4] == 0
-        with pytest.raises(ValueError, match=r"^X\[0, 0\] is 0\.0; the first column must hold ones"):
+        with pytest.raises(ValueError, match=r"^X\[:, 0\] holds 0\.0 in a sample of positive weight; the first column must hold ones"):
             irls(np.column_stack([np.zeros(len(X)), X[:, 1:]]), y, ridge=1.0)
 
     def test_almost_dependent_columns_still_have_an_answer(self):
@@ -862,7 +862,7 @@ def test_a_large_tolerance_is_no_way_to_fit_separated_data(tol):
 def test_a_ridge_wants_the_ones_first():
     x = np.random.default_rng(8).normal(size=(40, 2))
     y = np.arange(40) % 2
-    with pytest.raises(ValueError, match=r"^X\[1, 0\] is .*; the first column must hold ones"):
+    with pytest.raises(ValueError, match=r"^X\[:, 0\] holds .*; the first column must hold ones"):
         irls(x, y, ridge=1.0)
     with pytest.raises(ValueError, match=r"Call add_intercept"):
         irls(np.column_stack([x, np.ones(40)]), y, ridge=1.0)

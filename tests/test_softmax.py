@@ -499,6 +499,12 @@ class TestNoMinimiser:
             fit_softmax(X, y, sample_weight=s)
         assert_separates(caught.value.direction, X[:6], y[:6])
 
+    @pytest.mark.parametrize("reference", [None, 0, 1])
+    def test_columns_that_depend_up_to_rounding_are_named_with_every_reference(self, reference):
+        X, y = add_intercept([[3e6 + x] for x in (-1, 0, 1, 2, 0.5, -0.3)]), [0, 1, 0, 1, 1, 0]
+        with pytest.raises(RankDeficiencyError, match="columns that depend on each other but for a tiny rest: 0, 1"):
+            fit_softmax(X, y, reference=reference)
+
     def test_overlap_is_not_separation(self):
         for seed in range(12):
             X, y, _ = sample(40, d=2, K=3, seed=100 + seed)

@@ -192,6 +192,19 @@ def test_a_first_column_that_stands_for_the_intercept():
     check.ones_first(X, "")
     check.ones_first(-2 * X, "")
     check.ones_first(X[:1], "")
-    refused(lambda: check.ones_first(X[:, 1:], "Advice."), ValueError, "X[1, 0] is 3.0; the first", "Advice.")
-    refused(lambda: check.ones_first(0 * X, ""), ValueError, "X[0, 0] is 0.0")
-    refused(lambda: check.ones_first(np.array([[0.0], [1.0]]), ""), ValueError, "X[0, 0] is 0.0")
+    refused(lambda: check.ones_first(X[:, 1:], "Advice."), ValueError, "X[:, 0] holds 3.0 in a", "Advice.")
+    refused(lambda: check.ones_first(0 * X, ""), ValueError, "X[:, 0] holds 0.0 in a")
+    refused(lambda: check.ones_first(np.array([[0.0], [1.0]]), ""), ValueError, "X[:, 0] holds 0.0 in a")
+
+
+def test_a_list_of_masked_arrays_keeps_no_masks():
+    rows = [np.ma.masked_array([1.0, 2.0]), np.ma.masked_array([1.0, -999.0], mask=[False, True])]
+    for value in (rows, tuple(rows), [[1.0, 2.0], rows[1]], [[rows[0]], [rows[1]]]):
+        refused(lambda value=value: check.real("X", value), TypeError, "X is a masked array")
+
+
+def test_numbers_that_no_float_holds():
+    for sign, shown in ((1, "inf"), (-1, "-inf")):
+        refused(lambda sign=sign: check.number("ridge", sign * 10**400, least=0), ValueError, f"ridge is {shown}; it must be fin")
+    ragged = [np.array(1.0), [1, 2]]
+    refused(lambda: check.real("z", ragged), ValueError, "z[1] is [1, 2], unlike z[0] in length")

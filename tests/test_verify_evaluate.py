@@ -37,6 +37,11 @@ def at(line, where=None, given=None, **names):
         ("Max(2, 3)", 3),
         ("Min(2, 3)", 2),
         ("delta(1, 1) + 10*delta(1, 2)", 1),
+        ("delta(n, d) + 10*delta(n, d + 1)", 10),
+        ("Lim(1/z, z, oo)", 0),
+        ("Lim(exp(z), z, -oo)", 0),
+        ("Lim(z**3, z, -oo)", -mpmath.inf),
+        ("Lim((z**2 - 4)/(z - 2), z, 2)", 4),
         ("Sum(i**2, (i, 1, 3))", 14),
         ("Sum(i, (i, 0, n))", 3),
         ("Sum(i, (i, 2, 1))", 0),
@@ -117,7 +122,24 @@ def test_functions_are_worth_what_mpmath_says_to_thirty_digits(line, result):
         assert abs(at(line) - result(mpmath.mpf(2))) < mpmath.mpf(10) ** -28
 
 
+@pytest.mark.parametrize(
+    ("line", "names", "result"),
+    [
+        ("sqrt(q)", {"q": 0}, 0),
+        ("q**z", {"q": 0, "z": 0}, 1),
+        ("q**z", {"q": 1, "z": -1}, 1),
+        ("log(q)", {"q": mpmath.mpf("0.5")}, -mpmath.log(2)),
+        ("(sqrt(w - 2))[1]", {}, 0),
+        ("(sqrt((w - 2)/4))[2]", {}, mpmath.mpf("0.5")),
+        ("(log(w/4))[1]", {}, -mpmath.log(2)),
+    ],
+)
+def test_at_the_ends_of_a_domain(line, names, result):
+    assert not differ(at(line, **names), result)
+
+
 def test_what_sympy_alone_can_write():
+    assert value(sp.false, Point(0)) is False and value(sp.true, Point(0)) is True
     for line, result in ((sp.sign(sp.Symbol("z", real=True)), -1), (sp.E, mpmath.e)):
         assert not differ(value(parse(line), Point(0), {("z",): -3}), result)
 

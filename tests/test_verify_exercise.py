@@ -113,6 +113,45 @@ def test_a_bound():
     assert not BOUND("1") and not BOUND("1/5")
 
 
+def test_the_message_of_a_bound_shows_the_left_hand_side():
+    left = float(re.search(r"the left-hand side is ([\d.]+), yours is ([\d.]+)", BOUND("1/50").message)[1])
+    assert 1 / 50 < left < 1 / 4
+
+
+def test_a_slip_is_recognised_only_where_it_agrees_everywhere():
+    check = Exercise("label", "D(L(y, sigma(z)), z)", "The slope", where={"p": "sigma(z)"}, given="y in {0, 1}",
+                     answer="p - y", wrong={"p": "The label is forgotten."})
+    assert check("p").hint == "The label is forgotten."
+    # For y = 0 this is p as well, for y = 1 it is not.
+    verdict = check("p - 2*y")
+    assert verdict.verdict == "wrong" and verdict.hint != "The label is forgotten."
+
+
+def test_the_numbers_are_those_of_the_smallest_sum():
+    check = Exercise("sum", "Sum(a[i] + a[i], (i, 1, n))", "The sum", answer="2*Sum(a[i], (i, 1, n))")
+    message = check("3*Sum(a[i], (i, 1, n))").message
+    drawn = [len(check._line._point(seed).drawn) for seed in range(3)]
+    assert message.count(" = ") == min(drawn) < max(drawn)
+
+
+# --- Which names an answer may hold ----------------------------------------------------------------------------------------
+
+
+def test_sigma_is_known_where_no_names_are_prescribed():
+    long = {"left": "D(1/(1 + exp(-z)), z)", "answer": "exp(-z)/(1 + exp(-z))**2", "where": {}, "wrong": {}, "hints": []}
+    assert slope(**long, allowed=None)("sigma(z)*(1 - sigma(z))")
+    assert slope(**long, allowed=["z"])("sigma(z)*(1 - sigma(z))").verdict == "unreadable"
+
+
+def test_what_has_a_shape_may_be_used_whole_and_by_entries():
+    check = Exercise("gram", "X.T @ X + X.T @ X", "The sum", answer="2*(X.T @ X)", shapes={"X": "n, d + 1", "w": "n", "a": "d + 1"})
+    for typed in ("X.T @ diag(w) @ X", "w[1]*(X.T @ X)", "x[1, 0]*(X.T @ X)", "a[0]*(X.T @ X)", "n*(X.T @ X)"):
+        assert check(typed).verdict == "wrong", check(typed)
+    for typed in ("q*(X.T @ X)", "w[1, 1]*(X.T @ X)", "x[1]*(X.T @ X)"):
+        assert check(typed).verdict == "unreadable", check(typed)
+    assert SLOPE("n*s").verdict == "unreadable"
+
+
 # --- What is refused, at once and with a reason ----------------------------------------------------------------------------
 
 REFUSED = {

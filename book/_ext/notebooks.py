@@ -16,7 +16,7 @@ import nbformat
 from pybtex.database import parse_file
 from sphinx.util import logging
 
-from ledger_page import read, summary
+from ledger_page import in_words, judged, read, summary
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +39,7 @@ class Lower:
         self.env, self.docname, self.address, self.problems, self.cited = env, docname, address, [], []
         self.bibliography = parse_file(env.srcdir / env.config.bibtex_bibfiles[0]).entries
         self.theorems, self.rows = read(Path(docname).name)
+        self.sentences = judged(Path(docname).name, self.rows)
 
     # --- Where a label is, and its number ---
 
@@ -122,7 +123,7 @@ class Lower:
         if name in ("prf:theorem", "prf:remark"):
             kind = name.removeprefix("prf:")
             badge = [row for row in self.rows if row["home"] == ("theorem", label)]
-            stamp = f"\n\n✓ *{summary(badge, 'scope')}*" if badge else ""
+            stamp = f"\n\n✓ *{summary(badge, in_words(self.sentences[label]))}*" if badge else ""
             return f"**{kind.title()} {self.number(label, kind)} ({title}).**\n\n{body}{stamp}"
         if name == "exercise":
             return f"### Exercise {self.number(label, 'exercise')}: {title}\n\n{body}"

@@ -29,9 +29,9 @@ NAME = "logistic-regression-line-by-line"
 PDF = ROOT / "dist" / f"{NAME}.pdf"
 PROOF_NODES = tuple(NODE_TYPES.values())
 ADMONITIONS = (nodes.admonition, nodes.note, nodes.tip, nodes.hint, nodes.important, nodes.warning, nodes.caution, nodes.danger)
-# A formula may have line breaks of its own; those need `aligned` around them.
 # About so many letters of a table stand in a line.
 LINE = 92
+# A formula may have line breaks of its own; those need `aligned` around them.
 ROW_END = re.compile(r"\\\\|(?<!\\)&")
 
 
@@ -259,7 +259,8 @@ def set_up_book(app, config):
 def sources():
     """A fingerprint of all that the PDF is made of."""
     book = ROOT / "book"
-    files = [ROOT / "_config.yml", ROOT / "_toc.yml", *ROOT.glob("benchmarks/*.md"),
+    files = [ROOT / "_config.yml", ROOT / "_toc.yml", ROOT / "CITATION.cff", *ROOT.glob("benchmarks/*.md"),
+             *ROOT.glob("lrmath/**/*.py"),
              *(path for kind in ("*.ipynb", "*.md", "*.yml", "*.bib", "print/*", "_ext/*.py") for path in book.glob(kind))]
     digest = hashlib.sha256()
     for path in sorted(files):

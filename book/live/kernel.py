@@ -62,8 +62,9 @@ class Stream(io.TextIOBase):
 
     def write(self, text):
         if self.sent < LONGEST:
+            room = LONGEST - self.sent
             self.sent += len(text)
-            self.pending.append(text if self.sent < LONGEST else f"\n(cut here: more than {LONGEST:,} characters)\n")
+            self.pending.append(text if len(text) <= room else f"{text[:room]}\n(cut here: more than {LONGEST:,} characters)\n")
             if time.monotonic() - self.last > 0.1:
                 self.flush()
         return len(text)

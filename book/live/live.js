@@ -167,7 +167,10 @@
       }]});
       return marked;
     }),
-  ]).then(([, , marked]) => marked);
+  ]).then(([, , marked]) => marked).catch((error) => {
+    libraries = undefined; // who asks next tries again
+    throw error;
+  });
 
   const formula = (latex, displayMode) => katex.renderToString(latex, {displayMode, throwOnError: false, strict: false});
   const box = (className, html) => {
@@ -320,7 +323,9 @@
     }
 
     async run() {
-      const marked = await loadLibraries();
+      if (this.element.classList.contains("live-running")) {
+        return false; // what it prints from now on would be taken for the output of the second run
+      }
       this.clear();
       if (!this.element.querySelector(".turn")) {
         this.place();
@@ -330,6 +335,7 @@
       const began = performance.now();
       let good = true;
       try {
+        const marked = await loadLibraries();
         await python.ask({run: this.code, name: `<cell ${this.number}>`}, {output: (output) => {
           good &&= output.error === undefined;
           if (!output.data?.["application/vnd.lrmath.exercise+json"]) { // its form is on the page already

@@ -403,7 +403,7 @@ class _Evaluator:
     def at_Entry(self, e, env):
         matrix, row, column = e.args
         rows = self.places(matrix.shape[0], env)
-        columns = self.places(matrix.shape[1], env) if matrix.shape[1] != 1 else [0]
+        columns = self.places(matrix.shape[1], env)
         row, column = self.at(row, env), self.at(column, env)
         if row not in rows or column not in columns:
             raise Undefined(f"the matrix has no entry ({row}, {column})")
