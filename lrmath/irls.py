@@ -197,16 +197,15 @@ def _length(t, s, eta, move, beta, step, penalty):
 
 def _refuse(X, y, penalty, fit, longest, tol):
     """Raise the error that says why there is no minimiser, or why it was not found."""
-    signs, free = 2 * y - 1, penalty == 0
     # With a ridge, the objective is that of X with these rows added.
-    rows = X if np.all(free) else np.vstack([X, np.diag(np.sqrt(penalty))])
+    rows = np.vstack([X, np.diag(np.sqrt(penalty))]) if penalty.any() else X
     refuse_dependent_columns(rows, fit)
-    if np.all(free) and np.min(signs * (X @ fit.beta)) > 0:
-        raise SeparationError(SEPARATED.format("complete"), fit.beta, fit)
-    found = separating_direction(signs[:, None] * X[:, free]) if np.any(free) else None
-    if found:
-        direction = np.zeros(len(free))
-        direction[free] = found.direction
-        raise SeparationError(SEPARATED.format(found.kind), direction, fit)
+    # With one, only an intercept is free, and with both classes present nothing pulls it away.
+    if not penalty.any():
+        signs = 2 * y - 1
+        if np.min(signs * (X @ fit.beta)) > 0:
+            raise SeparationError(SEPARATED.format("complete"), fit.beta, fit)
+        if found := separating_direction(signs[:, None] * X):
+            raise SeparationError(SEPARATED.format(found.kind), found.direction, fit)
     refuse_lost_digits(fit.hessian, rows, fit, "Start from a beta0 nearer to 0, or leave it out.")
     raise not_reached(X, fit, longest, tol, "Raise max_iter, or leave beta0 out.")

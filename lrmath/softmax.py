@@ -419,16 +419,15 @@ def _problem(X, y, sample_weight):
 
 def _refuse(X, y, penalty, fit, free, separated, longest, tol):
     """Raise the error that says why there is no minimiser, or why it was not found."""
-    unpenalised = penalty[:, 0] == 0
     # With a ridge, the objective is that of X with these rows added.
-    rows = X if np.all(unpenalised) else np.vstack([X, np.diag(np.sqrt(penalty[:, 0]))])
+    rows = np.vstack([X, np.diag(np.sqrt(penalty[:, 0]))]) if penalty.any() else X
     refuse_dependent_columns(rows, fit)
     if separated:
         raise SeparationError(_SEPARATED.format("completely"), fit.B, fit)
-    found = _separation(X[:, unpenalised], y, len(free))
-    if found is not None:
+    # With one, only the intercepts are free, and with all classes present nothing pulls them away.
+    if not penalty.any() and (found := _separation(X, y, len(free))):
         direction = np.zeros(fit.B.shape)
-        direction[unpenalised, 1:] = found.direction.reshape(len(free) - 1, -1).T
+        direction[:, 1:] = found.direction.reshape(len(free) - 1, -1).T
         how = "completely" if found.kind == "complete" else "with ties"
         raise SeparationError(_SEPARATED.format(how), direction, fit)
     advice = "The classes are all but separated: call fit_softmax with a larger ridge."

@@ -102,6 +102,9 @@ def test_the_summary_counts():
     assert ledger_page.summary(rows[1:2], [("So it is.", "why")]).endswith("rejected; partly in words")
     assert ledger_page.summary([rows[0] | {"general": False}], [("So it is.", "why")]).endswith("rejected; for fixed sizes")
     assert ledger_page.strength(rows[2:], []) == "numeric only"
+    # Sizes say more than real numbers, however many; conditions are never silent.
+    reals = {"for": r"$a, b, c \in \mathbb R$", "scope": "all real a, b, c", "given": ["a > 0"]}
+    assert ledger_page.summary([rows[1] | reals, rows[0]]).startswith("3 steps proved for all n, d, under the conditions of the box;")
 
 
 @pytest.mark.parametrize("chapter", LEDGERS)

@@ -99,3 +99,16 @@ def test_a_derivation_becomes_rows_that_keep_every_formula():
     latex = pdf.cover()
     assert latex.count(r"\lrrow") == 4 and latex.count(r"\lrstamp") == 1
     assert r"{= \sigma(z) - y}{the products cancel}" in latex
+
+
+def test_a_change_in_what_is_printed_outdates_the_pdf(monkeypatch, tmp_path):
+    for name in ("_config.yml", "_toc.yml", "CITATION.cff", "lrmath/verify/language.py", "book/notation.md"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("before", encoding="utf-8")
+    monkeypatch.setattr(pdf, "ROOT", tmp_path)
+    seen = {pdf.sources()}
+    for name in ("_config.yml", "CITATION.cff", "lrmath/verify/language.py", "book/notation.md"):
+        (tmp_path / name).write_text("after", encoding="utf-8")
+        seen.add(pdf.sources())
+    assert len(seen) == 5

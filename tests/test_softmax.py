@@ -505,6 +505,11 @@ class TestNoMinimiser:
         with pytest.raises(RankDeficiencyError, match="columns that depend on each other but for a tiny rest: 0, 1"):
             fit_softmax(X, y, reference=reference)
 
+    def test_columns_that_a_ridge_makes_independent_are_not_blamed(self):
+        X, y, _ = sample(K=3)
+        with pytest.raises(ConvergenceError, match="Raise max_iter"):
+            fit_softmax(np.hstack([X, X[:, 1:]]), y, ridge=1, max_iter=1)
+
     def test_overlap_is_not_separation(self):
         for seed in range(12):
             X, y, _ = sample(40, d=2, K=3, seed=100 + seed)

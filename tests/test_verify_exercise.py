@@ -119,10 +119,11 @@ def test_the_message_of_a_bound_shows_the_left_hand_side():
 
 
 def test_a_slip_is_recognised_only_where_it_agrees_everywhere():
-    check = Exercise("label", "D(L(y, sigma(z)), z)", "The slope", where={"p": "sigma(z)"}, given="y in {0, 1}",
+    check = Exercise("slip", "D(L(y, sigma(z)), z)", "The slope", where={"p": "sigma(z)"}, given="y in {0, 1}",
                      answer="p - y", wrong={"p": "The label is forgotten."})
     assert check("p").hint == "The label is forgotten."
     # For y = 0 this is p as well, for y = 1 it is not.
+    assert {int(check._line._point(seed).drawn["y",]) for seed in range(3)} == {0, 1}
     verdict = check("p - 2*y")
     assert verdict.verdict == "wrong" and verdict.hint != "The label is forgotten."
 

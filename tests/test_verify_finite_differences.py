@@ -379,8 +379,9 @@ def test_a_zero_in_one_coordinate_hides_nothing():
 
 
 def test_one_point_that_notices_is_enough():
-    square = lambda b: np.sum(b**2)
-    assert check_gradient("square", square, lambda b: 2 * b, np.array([[1e-12, 0.0, 1e-12], [1.0, 2.0, 3.0]])).controls == 6
+    # At the first point the gradient vanishes, and so do its sign and every factor.
+    square, rows = (lambda b: np.sum((b - 1) ** 2)), np.array([[1.0, 1.0, 1.0], [2.0, 3.0, 4.0]])
+    assert check_gradient("square", square, lambda b: 2 * (b - 1), rows).controls == 6
 
 
 @pytest.mark.parametrize(

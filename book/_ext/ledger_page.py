@@ -142,8 +142,9 @@ def summary(rows, words=()):
     parts = []
     if proofs:
         # Of the scopes, the one with the most sizes says for what the theorem was proved.
-        widest = max(proofs, key=lambda row: (row["for"].count(","), bool(row["for"]) and r"\in" not in row["for"], len(row["for"])))
+        widest = max(proofs, key=lambda row: (bool(row["for"]) and r"\in" not in row["for"], row["for"].count(","), len(row["for"])))
         for_all = f" for {widest['scope']}" * bool(widest["scope"])
+        for_all += ", under the conditions of the box" * any(row.get("given") for row in proofs)
         parts.append(counted(sum(row["steps"] for row in proofs), "step") + " proved" + for_all)
     if checks:
         parts.append("checked to " + " and ".join(largest(checks)))

@@ -270,8 +270,9 @@ class Derivation:
         """What the ledger keeps."""
         return {
             "kind": self.kind, "label": self.label, "statement": f"${self.statement}$", "steps": len(self.reasons),
-            "method": f"{self._steps}{self._for_scope()}",
-            "scope": self.scope, "for": self._scope_latex(), "given": [text(c) for c in self.given], "general": self.general, "controls": self.controls,
+            "method": f"{self._steps}{self._for_scope()}{self._conditions()}",
+            "scope": self.scope, "for": self._scope_latex(), "given": [text(c) for c in self.given],
+            "general": self.general, "controls": self.controls,
             # What the boxes of the theorems are compared with.
             "lines": [latex(line) for line in self.lines], "relations": [RELATIONS[r] for r in self.relations],
             "conditions": [latex(c) for c in self.given],
@@ -315,9 +316,8 @@ class Derivation:
         return " and ".join([f"all {', '.join(sizes)}"] * bool(sizes) + parts)
 
     def __str__(self):
-        conditions = " with " * bool(self.given) + ", ".join(text(c) for c in self.given)
         width = max((len(text(line)) for line in self.lines[1:]), default=0)
-        rows = [f"{self.label}{self._for_scope(',')}{conditions}", f"  {text(self.lines[0])}"]
+        rows = [f"{self.label}{self._for_scope(',')}{self._conditions()}", f"  {text(self.lines[0])}"]
         for relation, line, reason in zip(self.relations, self.lines[1:], self.reasons):
             rows.append(f"  {relation} {text(line):{width}}    {reason.replace('`', '')}")
         return "\n".join([*rows, self.summary])
@@ -328,6 +328,9 @@ class Derivation:
 
     def _for_scope(self, comma=""):
         return f"{comma} for {self.scope}" if self.scope else ""
+
+    def _conditions(self):
+        return " with " * bool(self.given) + ", ".join(text(c) for c in self.given)
 
     @property
     def _steps(self):

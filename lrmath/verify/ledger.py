@@ -59,7 +59,9 @@ class Ledger:
         parts = []
         if proved:
             parts.append(_table(["proved", "statement", "for all", "steps", "rejected"],
-                                [[r["label"], r["statement"], r["for"], r["steps"], r["controls"]] for r in proved]))
+                                [[r["label"], r["statement"], _scope(r), r["steps"], r["controls"]] for r in proved]))
+            if any(row["where"] for row in proved):
+                parts.append("What a letter stands for is said where the derivation stands.")
         if checked:
             parts.append(_table(["checked", "against", "points", "error at most", "rejected"],
                                 [[r["label"], r["oracle"], r["points"], r["limit"], r["controls"]] for r in checked]))
@@ -69,6 +71,11 @@ class Ledger:
     def _counted(self):
         name = lambda what: "wrong version" if what == "controls" else what[:-1]
         return {what: counted(number, name(what)) for what, number in self.totals().items()}
+
+
+def _scope(row):
+    """For what a derivation was proved: its sizes or its numbers, then its conditions."""
+    return ", ".join([row["for"]] * bool(row["for"]) + [f"${condition}$" for condition in row["conditions"]])
 
 
 def counted(number, what):
