@@ -6,7 +6,7 @@ import pytest
 import sympy as sp
 
 from lrmath.verify import LanguageError, latex, latex_shape, parse, text
-from lrmath.verify.language import index_range, signature
+from lrmath.verify.language import array, entry_name, function, index_range, signature, symbol
 
 SHAPES = {"X": "n, d + 1", "beta": "d + 1", "v": "d + 1", "y": "n", "w": "n", "r": "n"}
 NAMES = {"z", "p", "q", "a", "b", "c", "J"}
@@ -503,3 +503,114 @@ def test_what_only_sympy_writes_is_shown_too(expression, shown):
 def test_what_the_language_lacks_is_not_shown():
     with pytest.raises(TypeError, match="no way to show Integral"):
         latex(sp.Integral(z, z))
+
+
+# --- The expression itself, where what is printed would not tell --------------------------------------------------------------
+
+
+def test_names_are_real_and_sizes_are_positive():
+    assert symbol("n").is_positive and symbol("n").is_integer and symbol("i").is_integer and symbol("i").is_positive is None
+    assert symbol("z").is_real and function("f")(symbol("z")).is_real and array("x")[1].is_real
+    assert [entry_name(name) for name in ("X", "p", "beta", "XY")] == ["x", "p", "beta", "XY"]
+
+
+def test_shapes_of_what_is_built():
+    shapes = {**SHAPES, "eta": "n", "c": "n, 1", "M": "n, 2"}
+    n, d = symbol("n"), symbol("d")
+    for line, shape in (("Jacobian(eta, beta)", (n, d + 1)), ("Grad(J, beta)", (d + 1, 1)), ("X.T @ y", (d + 1, 1))):
+        assert parse(line, shapes).shape == shape
+    # A size of 1 takes no index, a size of 2 does.
+    assert parse("c[i]", shapes).indices == (symbol("i"),)
+    with pytest.raises(LanguageError, match=r"M has the shape \(n, 2\)"):
+        parse("M[i]", shapes)
+    assert parse("(2*y)[i]", shapes).args[1:] == (symbol("i"), 0)
+    assert parse("(y.T)[i]", shapes).args[1:] == (0, symbol("i"))
+
+
+@pytest.mark.parametrize(
+    ("line", "same"),
+    [
+        ("-1/z", "-(1/z)"),
+        ("-2*z", "-(2*z)"),
+        ("-2/z", "-(2/z)"),
+        ("-a*b*c", "-(a*b*c)"),
+        ("-y*w", "-(y*w)"),
+        ("-2*y*w", "-(2*y*w)"),
+    ],
+)
+def test_a_sign_in_front_belongs_to_the_whole_term(line, same):
+    assert parse(line, SHAPES) == parse(same, SHAPES)
+
+
+def test_nothing_is_worked_out_on_reading():
+    z = symbol("z")
+    assert parse("0*z").args == (0, z) and parse("1*z").args == (1, z) and parse("a*b*c").args == tuple(map(symbol, "abc"))
+    assert parse("-1") == -1 and parse("-1").is_Integer and parse("-0").args == (-1, 0)
+    assert parse("2 < 3").args == (2, 3) and len(parse("0 < 1 < 2").args) == 2
+    assert isinstance(parse("1 in {1, 2}"), sp.Contains)
+    assert parse("exp(log(z))").args == (sp.log(z),) and parse("log(1)").args == (1,) and parse("Abs(-1)").args == (-1,)
+    assert parse("sqrt(4)").args == (4, sp.Rational(1, 2))
+    half = parse("X/2", SHAPES).args[0]
+    assert half.args[0] == 1 and half.args[1].args == (2, -1)
+
+
+def test_a_number_beside_a_vector_stands_in_every_place():
+    ones = sp.OneMatrix(symbol("n"), 1)
+    y = parse("y", SHAPES)
+    assert parse("y + 1", SHAPES).args == (y, ones)
+    assert parse("y + 2", SHAPES) == sp.MatAdd(y, sp.MatMul(2, ones))
+    assert parse("y - 1", SHAPES) == sp.MatAdd(y, sp.MatMul(-1, ones))
+    assert set(parse("2 - y", SHAPES).args) == {sp.MatMul(-1, y), sp.MatMul(2, ones)}
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "why"),
+    [
+        ("z**100", "z**101", "a power beyond 100"),
+        ("(2**3)**1", "(2**3)**2", "a power beyond 100"),
+        ("z**3**1", "2**3**2", "a power beyond 100"),
+        ("1000000000", "1000000001", "a number this large"),
+        ("-" * 58 + "z", "-" * 59 + "z", "more than 60 parts"),
+        ("Sum(a[i], (i, 0, n))", "Sum(a[i], (i, k, n))", "k is not a bound"),
+        ("Sum(a[i], (i, 1, n))", "Sum(a[i], (i, 1, k))", "k is not a bound"),
+        ("p in {0, 1}", "p in {0, q}", "the set must hold numbers"),
+        ("2**z", "2**X", "a power of a matrix"),
+        ("z**2", "X**2", "a power of a matrix"),
+    ],
+)
+def test_how_far_a_line_may_go(right, wrong, why):
+    parse(right, SHAPES)
+    with pytest.raises(LanguageError, match=why):
+        parse(wrong, SHAPES)
+
+
+def test_how_long_a_line_may_be():
+    assert parse("z +" + " " * 1996 + "1").args == (symbol("z"), 1)
+    with pytest.raises(LanguageError, match="a line of 2001 characters: the limit is 2000"):
+        parse("z +" + " " * 1997 + "1")
+
+
+@pytest.mark.parametrize("shape", ["n, q", "q, n", "n + q", "n/2"])
+def test_sizes_are_made_of_known_letters(shape):
+    with pytest.raises(LanguageError, match="is not a shape"):
+        parse("A", {"A": shape})
+
+
+def test_an_error_names_the_part_that_is_wrong():
+    with pytest.raises(LanguageError, match=r"cannot read '\[1\]' in 'z \+ \[1\]'"):
+        parse("z + [1]")
+
+
+def test_sympy_expressions_keep_their_form():
+    plain = sp.Symbol("z")
+    assert parse(sp.Add(plain, 1, -1, evaluate=False)).args == (symbol("z"), 1, -1)
+    cases = parse(sp.Piecewise((plain, plain > 0), (plain, True), evaluate=False))
+    assert len(cases.args) == 2
+    for line in ("X.T @ y", "y*w", "y + w", "X.T @ diag(w) @ X", "-X @ beta"):
+        assert parse(parse(line, SHAPES)) == parse(line, SHAPES)
+    y, X = parse("y", SHAPES), parse("X", SHAPES)
+    for wrong in (sp.Basic.__new__(sp.MatAdd, y, X), sp.Basic.__new__(sp.MatMul, y, X)):
+        with pytest.raises(LanguageError, match="the shapes do not fit"):
+            parse(wrong)
+    with pytest.raises(LanguageError, match="oo is not a number"):
+        parse(sp.Add(plain, sp.oo, evaluate=False))
