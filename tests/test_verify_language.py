@@ -12,6 +12,11 @@ SHAPES = {"X": "n, d + 1", "beta": "d + 1", "v": "d + 1", "y": "n", "w": "n", "r
 NAMES = {"z", "p", "q", "a", "b", "c", "J"}
 
 ROUND_TRIP = [
+    "0*z",
+    "z*0",
+    "z + 0",
+    "z - 0",
+    "-2*3",
     "1/(1 + exp(-z))",
     "sigma(z)*(1 - sigma(z))",
     "exp(-z)/(1 + exp(-z))**2",
@@ -348,6 +353,20 @@ def test_what_is_written_is_read_back(line):
 @pytest.mark.parametrize("line", LATEX)
 def test_latex(line):
     assert latex(parse(line, SHAPES)) == LATEX[line]
+
+
+def test_latex_of_functions_of_vectors_and_of_brackets_in_brackets():
+    assert latex(parse("sigma(y)", SHAPES)) == r"\sigma(y)" and latex(parse("f(y)", SHAPES)) == "f(y)"
+    nested = r"\log\!\left(\frac{\frac{a}{b}\,\left(\frac{c}{a} + 1\right)}{\frac{p}{q} + 1}\right)"
+    assert latex(parse("log(a/b*(c/a + 1)/(p/q + 1))")) == nested
+
+
+def test_fractions_that_sympy_has_worked_out():
+    z, half = sp.Symbol("z"), sp.Rational(1, 2)
+    for sign, shown in ((1, "z + 1/2"), (-1, "z - 1/2")):
+        assert text(parse(sp.Add(z, sign * half, evaluate=False))) == shown
+    assert text(parse(sp.Mul(-half, z, evaluate=False))) == "(-1/2)*z"
+    assert text(parse(sp.Add(z, sp.Mul(-1, 2, 3, evaluate=False), evaluate=False))) == "z - 2*3"
 
 
 @pytest.mark.parametrize("line", REFUSED, ids=readable)
