@@ -133,6 +133,8 @@ PROVED = [
     step("Cases((z, q >= 0), (0, True))", "Max(z, 0)", where={"q": "z"}),
     step("exp(log(p - 1))", "p - 1", "1 < p < 2"),
     step("exp(log(2 - p))", "2 - p", "1 < p < 2"),
+    step("exp(log((p - 1)/(2 - p)))", "(p - 1)/(2 - p)", "1 < p < 2"),
+    step("exp(log(5 + p))", "5 + p", ["-5 < p", "p < 5"]),
     step("log((p - 1)*(2 - p))", "log(p - 1) + log(2 - p)", "1 < p < 2"),
     # Derivatives.
     step("D(sqrt(z), z)", "1/(2*sqrt(z))", "z > 0"),
@@ -207,6 +209,8 @@ REFUSED = [
     step("(X @ v)[i]", "(X @ v)[i]", ["0 <= i", "i <= n"], shapes=SHAPES, why="1 <= i <= n is not given"),
     step("sqrt(z)**2", "z", "p >= p", why="is not negative"),
     step("Sum(delta(j, k)*a[k], (k, 2, K))", "a[j]", ["z > 0", "j > z", "j <= K"], why="2 <= j <= K is not given"),
+    step("exp(log(4 - p))", "4 - p", ["-5 < p", "p < 5"], why="is positive"),
+    step("exp(log(p + 4))", "p + 4", ["-5 < p", "p < 5"], why="is positive"),
     step("exp(log(p - 3/2))", "p - 3/2", "1 < p < 2", why="is positive"),
     step("exp(log(p - 1))", "p - 1", "1 <= p", why="is positive"),
     step("(X.T @ X)[i, j]", "(X.T @ X)[i, j]", PLACE, shapes=SHAPES, why="0 <= i <= d is not given"),
