@@ -59,7 +59,7 @@ class Ledger:
         parts = []
         if proved:
             parts.append(_table(["proved", "statement", "for all", "steps", "rejected"],
-                                [[r["label"], r["statement"], _scope(r), r["steps"], r["controls"]] for r in proved]))
+                                [[r["label"], _statement(r), r["for"], r["steps"], r["controls"]] for r in proved]))
             if any(row["where"] for row in proved):
                 parts.append("What a letter stands for is said where the derivation stands.")
         if checked:
@@ -73,9 +73,9 @@ class Ledger:
         return {what: counted(number, name(what)) for what, number in self.totals().items()}
 
 
-def _scope(row):
-    """For what a derivation was proved: its sizes or its numbers, then its conditions."""
-    return ", ".join([row["for"]] * bool(row["for"]) + [f"${condition}$" for condition in row["conditions"]])
+def _statement(row):
+    """A result and its conditions."""
+    return row["statement"] + " if " * bool(row["conditions"]) + ", ".join(f"${condition}$" for condition in row["conditions"])
 
 
 def counted(number, what):
