@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from lrmath.verify import DerivationError, Exercise, exercise, judge, preview
+from lrmath.verify import DerivationError, Exercise, LanguageError, diagnosis, exercise, judge, parse, preview
+from lrmath.verify import typed as typed_module
 from lrmath.verify.ledger import _entries
 from lrmath.verify.exercise import MEDIA_TYPE
 
@@ -289,3 +290,64 @@ def test_the_chapters_are_there():
     assert len(CHAPTERS) == 10
     labels = [label for path in CHAPTERS for label in turns(path)]
     assert len(labels) == len(set(labels)) >= 40
+
+
+# --- The parts: what a reader may type, and what is said of it -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("right", "wrong", "why"), [
+    ("(" * 40 + "z" + ")" * 40, "(" * 41 + "z" + ")" * 41, "more than 40 brackets"),
+    ("123456789", "1234567890", "too long to be meant"),
+    ("z**24", "z**25", "powers beyond 24"),
+    ("(z**24)**1", "(z**13)**2", "powers beyond 24"),
+    ("1 + z**24", "1 + z**25", "powers beyond 24"),
+    ("z**12*z**12", "z**12*z**13", "powers beyond 24"),
+    ("exp(100)", "exp(101)", "an exponential this large"),
+    ("Sum(z, (i, 1, 30))", "Sum(z, (i, 1, 31))", "so many terms"),
+    ("Sum(z, (i, 2, 31))", "Sum(z, (i, 0, 30))", "so many terms"),
+    ("Sum(z, (i, 1, n), (k, 1, n))", "Sum(z, (i, 0, n), (k, 0, n))", "so many terms"),
+    ("Product(z, (i, 1, 30))", "Product(z, (i, 1, 31))", "so many terms"),
+    ("+".join(f"Sum(z*{k}, (i, 1, n))" for k in range(8)), "+".join(f"Sum(z*{k}, (i, 1, n))" for k in range(9)), "so many terms"),
+])  # fmt: skip
+def test_how_much_may_be_typed(right, wrong, why):
+    take = lambda typed: typed_module.refuse_heavy(parse(typed_module.spell(typed, {"z", "n"}, typed_module.BUILT_IN)))
+    take(right)
+    with pytest.raises(LanguageError, match=why):
+        take(wrong)
+
+
+def test_names_that_an_expression_holds():
+    shapes = {"X": "n, d + 1", "y": "n"}
+    assert typed_module.names_in(parse("f(y) + exp(y)", shapes)) == {
+        ("y", 0): "y", ("f", "()"): "f(...)", ("n", 0): "n",
+    }  # fmt: skip
+    assert typed_module.in_order({"n", "z", "i", "a"}) == ["a", "z", "i", "n"]
+    for names, shown in ((["a", "b"], "the names are a, b"), (["a"], "the only name is a"), ([], "the answer has no names")):
+        assert str(typed_module.unknown("q", names)) == f"there is no q here; {shown}"
+
+
+def test_numbers_have_as_many_digits_as_tell_them_apart():
+    assert diagnosis.two_shown(1, 2.5) == ("1", "2.5")
+    assert diagnosis.two_shown(1.2341, 1.2349) == ("1.2341", "1.2349")
+    assert diagnosis.two_shown(0.12345678, 0.12345679) == ("0.12345678", "0.12345679")
+    assert diagnosis.two_shown(1, 1) == ("1", "1")
+
+
+def test_long_vectors_are_named_and_not_listed():
+    few = {("n",): 2, ("a", 1): 0.5, ("a", 2): -1.25, ("z",): 3}
+    assert diagnosis.place(few) == "at n = 2, z = 3, a[1] = 0.5, a[2] = -1.25 "
+    assert diagnosis.place(few | {("b", i): 1 for i in range(3)}) == "at n = 2, z = 3 and some values of a, b "
+    assert diagnosis.place({}) == ""
+
+
+def test_more_slips_that_are_named():
+    zero_first = Exercise("naught", "D(y*z**2/2, z)", "The slope", given="y in {0, 1}", answer="y*z")
+    labels = [int(zero_first._line._point(seed).drawn["y",]) for seed in range(12)]
+    assert set(labels) == {0, 1} and labels[1] == 0
+    assert zero_first("2*y*z").hint == "A factor is wrong: yours is 2 times what it should be."
+    assert zero_first("y*z + 7*(1 - y)").hint == "There is a term too many. It is right for y = 1 only."
+    total = Exercise("total", "Sum(a, (i, 1, n))", "The sum", answer="n*a")
+    assert total("a").hint == "The factor n is missing."
+    assert total("n*n*a").hint in ("The factor n is one too many.", "There is a factor too many.")
+    assert JACOBIAN("p[k]*(4*delta(k, l) - p[l])").hint == "It is right only where k and l are different."
+    assert JACOBIAN("p[k]*(4*delta(k, l) - 3*p[l])").hint == ""
