@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
+import sympy as sp
 
 from lrmath.verify import DerivationError, Exercise, LanguageError, diagnosis, exercise, judge, parse, preview
 from lrmath.verify import typed as typed_module
@@ -327,7 +328,7 @@ def test_names_that_an_expression_holds():
 
 
 def test_numbers_have_as_many_digits_as_tell_them_apart():
-    assert diagnosis.two_shown(1, 2.5) == ("1", "2.5")
+    assert diagnosis.two_shown(1 / 3, 2.5) == ("0.333", "2.5")
     assert diagnosis.two_shown(1.2341, 1.2349) == ("1.2341", "1.2349")
     assert diagnosis.two_shown(0.12345678, 0.12345679) == ("0.12345678", "0.12345679")
     assert diagnosis.two_shown(1, 1) == ("1", "1")
@@ -351,3 +352,23 @@ def test_more_slips_that_are_named():
     assert total("n*n*a").hint == "The factor n is one too many."
     assert JACOBIAN("7*delta(k, l) - p[k]*p[l]").hint == "It is right only where k and l are different."
     assert JACOBIAN("p[k]*(4*delta(k, l) - 3*p[l])").hint == ""
+
+
+def test_nothing_is_said_of_a_vector_that_is_right_in_one_entry():
+    z = parse("z")
+    half_right = lambda e, seed, bound: [float(e.subs(z, seed + 2)), 0.0]
+    assert diagnosis.diagnose(parse("z**5 + 1/7"), z, half_right, range(6)) == ""
+    assert diagnosis.diagnose(parse("2*z"), z, half_right, range(6)).startswith("A factor is wrong")
+
+
+def test_nothing_is_said_of_indices_that_do_not_tell_right_from_wrong():
+    """Right at some points and wrong at others, whether k and l are equal or not."""
+    places, right = [(1, 1), (1, 2), (2, 2), (2, 1)], parse("7*k*l + 3")
+    offset = [0, 0, 0.1234, 0.5678]
+    at = lambda e, seed, bound: [float(e.subs({
+        parse("k"): places[seed][0], parse("l"): places[seed][1],
+        parse("q"): 7 * places[seed][0] * places[seed][1] + 3 + offset[seed],
+    }))]  # fmt: skip
+    assert diagnosis.diagnose(parse("q"), right, at, range(4)) == ""
+    offset[:] = [0, 0.1234, 0, 0.5678]
+    assert diagnosis.diagnose(parse("q"), right, at, range(4)) == "It is right only where k and l are equal."
