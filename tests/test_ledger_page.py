@@ -89,8 +89,8 @@ def test_every_chapter_is_on_the_page():
 
 def test_the_summary_counts():
     rows = [
-        {"kind": "derivation", "steps": 2, "controls": 9, "for": "$n, d$", "scope": "all n, d", "general": True},
-        {"kind": "derivation", "steps": 1, "controls": 1, "for": r"$z \in \mathbb R$", "scope": "all real z", "general": True},
+        {"kind": "derivation", "steps": 2, "controls": 9, "scope": "all n, d", "general": True},
+        {"kind": "derivation", "steps": 1, "controls": 1, "scope": "all real z", "general": True},
         {"kind": "gradient", "controls": 6, "error": "3e-10"},
         {"kind": "hessian", "controls": 4, "error": "2e-09"},
         {"kind": "definition", "controls": 3, "error": "0.6 ulp"},
@@ -103,7 +103,8 @@ def test_the_summary_counts():
     assert ledger_page.summary([rows[0] | {"general": False}], [("So it is.", "why")]).endswith("rejected; for fixed sizes")
     assert ledger_page.strength(rows[2:], []) == "numeric only"
     # Sizes say more than real numbers, however many; conditions are never silent.
-    reals = {"for": r"$a, b, c \in \mathbb R$", "scope": "all real a, b, c", "given": ["a > 0"]}
+    reals = {"scope": "all real a, b, c", "given": ["a > 0"]}
+    assert ledger_page.summary([rows[1] | reals, rows[1]]).startswith("2 steps proved for all real a, b, c, z, under the conditions")
     assert ledger_page.summary([rows[1] | reals, rows[0]]).startswith("3 steps proved for all n, d, under the conditions of the box;")
 
 

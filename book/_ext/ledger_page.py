@@ -141,10 +141,12 @@ def summary(rows, words=()):
     checks = [row for row in rows if row["kind"] != "derivation"]
     parts = []
     if proofs:
-        # Of the scopes, the one with the most sizes says for what the theorem was proved.
-        widest = max(proofs, key=lambda row: (bool(row["for"]) and r"\in" not in row["for"], row["for"].count(","), len(row["for"])))
-        for_all = f" for {widest['scope']}" * bool(widest["scope"])
-        for_all += ", under the conditions of the box" * any(row.get("given") for row in proofs)
+        # The most sizes; where there are none, every real number that a line speaks of.
+        scopes = [row["scope"] for row in proofs if row["scope"]]
+        sizes = [scope for scope in scopes if not scope.startswith("all real ")]
+        reals = sorted({name for scope in scopes for name in scope.removeprefix("all real ").split(", ")})
+        widest = max(sizes, key=lambda scope: scope.count(",")) if sizes else f"all real {', '.join(reals)}"
+        for_all = f" for {widest}" * bool(scopes) + ", under the conditions of the box" * any(row.get("given") for row in proofs)
         parts.append(counted(sum(row["steps"] for row in proofs), "step") + " proved" + for_all)
     if checks:
         parts.append("checked to " + " and ".join(largest(checks)))
