@@ -21,8 +21,8 @@ sys.path.insert(0, str(ROOT / "book" / "_ext"))
 PROGRAMS = {"xelatex": "texlive-xetex", "latexmk": "latexmk", "rsvg-convert": "librsvg2-bin", "pdffonts": "poppler-utils",
             "kpsewhich": "texlive-base", "fc-list": "fontconfig"}
 FILES = {"unicode-math.sty": "texlive-latex-recommended", "titlesec.sty": "texlive-latex-extra", "tcolorbox.sty": "texlive-latex-extra",
-         "pgf.sty": "texlive-pictures", "texgyrepagella-regular.otf": "fonts-texgyre", "texgyreheros-regular.otf": "fonts-texgyre",
-         "texgyrepagella-math.otf": "fonts-texgyre-math"}
+         "pgf.sty": "texlive-pictures", "pzdr.tfm": "texlive-fonts-recommended", "texgyrepagella-regular.otf": "fonts-texgyre",
+         "texgyreheros-regular.otf": "fonts-texgyre", "texgyrepagella-math.otf": "fonts-texgyre-math"}
 FONTS = {"DejaVu Sans Mono": "fonts-dejavu-core"}
 
 
