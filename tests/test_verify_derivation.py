@@ -91,6 +91,44 @@ WRONG = [
     case("turned round, with sums", "Sum(a[i]**2, (i, 1, n))", "0", "<="),
 ]
 
+# Once accepted, each of them: what must hold for a line was lost on the way to the proof.
+ATTACKS = [
+    case("division in a sum", "Sum(a[i]/a[i], (i, 1, n))", "n"),
+    case("logarithm in a sum", "Sum(exp(log(a[i] + 10)), (i, 1, n))", "Sum(a[i], (i, 1, n)) + 10*n"),
+    case("division in a product", "Product(a[i]/a[i], (i, 1, n))", "1"),
+    case("division in the definition of an entry", "q[k]", "1", where={"q[i]": "a[i]/a[i]"}),
+    case("logarithm in the definition of a function", "f(z)", "z", where={"f(q)": "exp(log(q + 10)) - 10"}),
+    case("division in an argument", "sigma(z/z)", "sigma(1)"),
+    case("division in a diagonal", "diag(q/q*w)", "diag(w)", shapes={"w": "n"}),
+    case("division in a matrix product", "X @ (v*(q/q))", "X @ v", shapes={"X": "n, d", "v": "d"}),
+    case("a number for a vector", "exp(log(p[i] + 10))", "p[i] + 10", given="p > 0"),
+    case("a number for a vector in a sum", "Sum(p[i] + 10, (i, 1, n))", "0", ">", given="p > 0"),
+    case(
+        "a number exchanged in a vector", "At(Cases((1, p[1] == p), (0, True)), p, q) + z",
+        "Cases((1, q[1] == q), (0, True)) + z",
+    ),
+    case("limit that another name decides", "Lim(q*z/(q*z + 1), z, oo)", "1"),
+    case("limit that a square decides", "Lim(1/(1 + q**2*z), z, oo)", "0"),
+    case("limit with a factor outside", "q*Lim(z/(q*z + 1), z, oo)", "1"),
+    case("condition for another value", "At(Lim(log(z*t)/t, t, oo), z, q + 100)", "0", given=["z > 0", "t > 0"]),
+    case("limit of a name that is fixed", "Lim(t*log(t + q**2 - 1/1000000), t, 0)", "0", given=["t == 3"]),
+    case("limit from a hole", "Lim(exp(-1/z), z, 0)", "0", given="z != 0"),
+    case("delta of a number", "z + delta(s, 1/2)", "z", where={"s": "sigma(z)"}),
+    case("delta in a condition", "D(z + Cases((1, 1 - 2*delta(z, 0) > 0), (2, True)), z)", "1"),
+    case("no case applies", "0*Cases((1, z > 0), (1, z < 0))", "0"),
+    case("no case applies below", "Cases((1, z > -100))", "0", ">"),
+    case("cases of a set", "D(Cases((z, z in {0}), (2*z, True)), z)", "Cases((1, z in {0}), (2, True))"),
+    case("variable captured by At", "g(z + 1)", "0", where={"g(q)": "At(Cases((1, q == z), (0, True)), z, 5)"}),
+    case("variable captured by D", "g(z)", "2*z", where={"g(q)": "D(q*z, z)"}),
+    case(
+        "index of a condition", "Sum(delta(i, k), (k, 0, n)) + 0*log(z - w)", "1",
+        given=["Sum(a[i], (i, 0, n)) > 0", "z - w > 0", "i <= n"],
+    ),
+    case("size that is 0", "Sum(exp(a[k]), (k, 1, n))", "0", ">", where={"n": "Cases((0, z == 0), (1, True))"}),
+    case("infinity in a case", "0*Cases((oo, z > 100), (1, True))", "0"),
+    case("derivative of a name that is fixed", "D(q*q, z)", "0", given="q == z**2"),
+]  # fmt: skip
+
 MISSING_CONDITION = [
     case("division", "z/z", "1"),
     case("cancelled factor", "(z**2 - 1)/(z - 1)", "z + 1"),
@@ -119,6 +157,14 @@ MISSING_CONDITION = [
 ]
 
 TRUE = [
+    case("a name for a number and for a vector", "D(p[i] + p, p)", "1"),
+    case("a mean", "q", "Sum(q[i], (i, 1, n))/n", where={"q": "Sum(q[i], (i, 1, n))/n"}),
+    case("limit of a root", "Lim(sqrt(z), z, 0)", "0", given="z >= 0"),
+    case("limit of a sum with another name", "Lim(q + 1/z, z, oo)", "q"),
+    case("order of the conditions", "logit(p)", "log(p) - log(1 - p)", given=["0 < p < 1", "p != 1/2"]),
+    case("order of the conditions, the other", "logit(p)", "log(p) - log(1 - p)", given=["p != 1/2", "0 < p < 1"]),
+    case("cases that cover all", "Cases((1, z > 0), (1, z <= 0))", "1"),
+    case("division that is allowed", "Sum(a[i]/a[i], (i, 1, n))", "n", given="a[i] != 0"),
     case("quotient rule", "D(sigma(z), z)", "exp(-z)/(1 + exp(-z))**2"),
     case("sigma'", "D(sigma(z), z)", "sigma(z)*(1 - sigma(z))"),
     case("sigma''", "D(D(sigma(z), z), z)", "sigma(z)*(1 - sigma(z))*(1 - 2*sigma(z))"),
@@ -246,6 +292,32 @@ def test_missing_condition(start, line, relation, options):
     with pytest.raises(DerivationError, match="not proved|not equal|does not satisfy") as error:
         derive(start, line, relation, options)
     assert "One of the two oracles is wrong" not in str(error.value)
+
+
+@pytest.mark.parametrize(("start", "line", "relation", "options"), ATTACKS)
+def test_attack(start, line, relation, options):
+    with pytest.raises(DerivationError) as error:
+        derive(start, line, relation, options)
+    assert "One of the two oracles is wrong" not in str(error.value)
+
+
+def test_names_that_a_reader_could_confuse_are_refused():
+    with pytest.raises(DerivationError, match="A and a would have the same entries"):
+        Derivation("test", "A + a", shapes={"A": "n, d", "a": "n, d"})
+    with pytest.raises(DerivationError, match="look the same when typeset"):
+        Derivation("test", "D(q, beta[0])", where={"q": "beta_0*z"}).then("0", because="no beta[0] in it")
+
+
+@pytest.mark.parametrize("shape", ["n - 5", "0", "1, d", "n, 0"])
+def test_shapes_that_no_matrix_has(shape):
+    with pytest.raises(DerivationError, match="is not a shape"):
+        Derivation("test", "z", shapes={"X": shape})
+
+
+@pytest.mark.parametrize("line", ["Product(9, (i, 1, 999999999))", "Sum(z, (i, 1, 999999999))"])
+def test_a_sum_too_long_to_add_up_is_refused_at_once(line):
+    with pytest.raises(DerivationError, match="not proved"):
+        Derivation("test", line).then(f"{line} + 0*z", because="nothing is added")
 
 
 @pytest.mark.parametrize(("start", "line", "relation", "options"), TRUE)

@@ -304,11 +304,14 @@ def test_the_chapters_are_there():
     ("1 + z**24", "1 + z**25", "powers beyond 24"),
     ("z**12*z**12", "z**12*z**13", "powers beyond 24"),
     ("exp(100)", "exp(101)", "an exponential this large"),
-    ("Sum(z, (i, 1, 30))", "Sum(z, (i, 1, 31))", "so many terms"),
-    ("Sum(z, (i, 2, 31))", "Sum(z, (i, 0, 30))", "so many terms"),
-    ("Sum(z, (i, 1, n), (k, 1, n))", "Sum(z, (i, 0, n), (k, 0, n))", "so many terms"),
-    ("Product(z, (i, 1, 30))", "Product(z, (i, 1, 31))", "so many terms"),
-    ("+".join(f"Sum(z*{k}, (i, 1, n))" for k in range(8)), "+".join(f"Sum(z*{k}, (i, 1, n))" for k in range(9)), "so many terms"),
+    ("Sum(z, (i, 1, 500))", "Sum(z, (i, 1, 501))", "so many terms"),
+    ("Sum(z, (i, 2, 501))", "Sum(z, (i, 0, 500))", "so many terms"),
+    ("Sum(z, (i, 1, n), (k, 1, n), (l, 1, n))", "Sum(z, (i, 1, n), (k, 1, n), (l, 1, n), (j, 1, n))", "so many terms"),
+    ("Sum(z*Sum(z, (k, 1, 20)), (i, 1, 25))", "Sum(z*Sum(z, (k, 1, 20)), (i, 1, 26))", "so many terms"),
+    ("Product(z, (i, 1, 250)) + Sum(z, (i, 1, 250))", "Product(z, (i, 1, 250)) + Sum(z, (i, 1, 251))", "so many terms"),
+    ("(z + n + 1 + 2)**11", "(z + n + 1 + 2)**13", "a power of a sum this long"),
+    ("(z + 1)*(z + 2)*(z + 3)*(z + 4)*(z + 5)*(z + 6)*(z + 7)*(z + 8)",
+     "(z + 1)*(z + 2)*(z + 3)*(z + 4)*(z + 5)*(z + 6)*(z + 7)*(z + 8)*(z + 9)", "a power of a sum this long"),
 ])  # fmt: skip
 def test_how_much_may_be_typed(right, wrong, why):
     take = lambda typed: typed_module.refuse_heavy(parse(typed_module.spell(typed, {"z", "n"}, typed_module.BUILT_IN)))
@@ -372,3 +375,29 @@ def test_nothing_is_said_of_indices_that_do_not_tell_right_from_wrong():
     assert diagnosis.diagnose(parse("q"), right, at, range(4)) == ""
     offset[:] = [0, 0.1234, 0, 0.5678]
     assert diagnosis.diagnose(parse("q"), right, at, range(4)) == "It is right only where k and l are equal."
+
+
+# --- What strangers tried ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("typed", [
+    "s(1-s) + delta(s, 1/2)", "s(1-s) + 0*Cases((1, s < 1/2), (1, s > 1/2))", "exp(0/0)", "s + Cases((s, 1 < 0), (s, 1 > 0))**-1",
+    "Cases((1, 0 < Cases((s, 0 < s), (1, True))), (0, True))",
+    "s(1-s) + 0*Sum(s*Sum(s*Sum(s*Sum(s*Sum(s,(r,1,30)),(l,1,30)),(k,1,30)),(j,1,30)),(i,1,30))",
+    "s(1-s) + 0/(1+(s+log(s+1)+log(s+2)+log(s+3)+log(s+4)+log(s+5)+log(s+6))**20)",
+    "s(1-s)+0*exp(exp(exp(exp(exp(s)))))", "0*Cases((oo, s > 100), (1, True)) + s*(1 - s)",
+])  # fmt: skip
+def test_what_is_not_the_answer_is_not_proved_and_gets_a_verdict_soon(typed):
+    started = time.monotonic()
+    verdict = SLOPE(typed)
+    assert verdict.verdict != "proved" and "yours is 1 times" not in verdict.hint
+    assert time.monotonic() - started < 10
+
+
+def test_a_weaker_bound_that_shows_only_far_away_is_not_called_proved():
+    verdict = BOUND("1/4 + Max(0, z - 99)*exp(z)")
+    assert verdict.verdict == "unproved" and "whether there is a sharper one" in verdict.message
+
+
+def test_a_space_that_does_not_break_is_a_space():
+    assert SLOPE("s\N{NO-BREAK SPACE}*\N{NO-BREAK SPACE}(1 - s)")

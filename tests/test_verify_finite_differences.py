@@ -456,3 +456,8 @@ def test_what_a_check_of_a_definition_measures():
     assert (check.controls, check.oracle, check.estimate) == (3, "its definition, 400 digits", None)
     assert 0 < check.error <= 0.5  # a square root is rounded correctly
     assert check_definition("double", lambda z: 2 * z, "2*z", [2.0, 3.0]).error == 0
+
+
+def test_a_function_that_returns_fewer_values_is_refused():
+    with pytest.raises(CheckError, match=r"f of an array of shape \(20,\) has shape \(1,\)"):
+        check_definition("sigma", lambda z: sigma(z)[:1], "1/(1 + exp(-z))", POINTS)

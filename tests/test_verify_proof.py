@@ -23,7 +23,7 @@ def test_a_right_step_is_proved(start, line, relation, options):
 
 
 @pytest.mark.parametrize(
-    ("start", "line", "relation", "options"), steps.WRONG + steps.MISSING_CONDITION + steps.BEYOND
+    ("start", "line", "relation", "options"), steps.WRONG + steps.MISSING_CONDITION + steps.ATTACKS + steps.BEYOND
 )
 def test_a_wrong_step_is_refused(start, line, relation, options):
     with pytest.raises((NotProved, LanguageError)):

@@ -85,6 +85,7 @@ class Derivation:
         self.controls = 0
         given = [given] if isinstance(given, (str, sp.Basic)) else given
         try:
+            _refuse_twins(self.shapes)
             self.definitions = definitions_of(self.where, self.shapes)
             self.given = [parse(condition) for condition in given]
             self._rules = Rules(self.given, self.definitions)
@@ -131,7 +132,7 @@ class Derivation:
         step = f"derivation {self.label!r}, step {len(self.reasons) + 1} ({because})"
         try:
             before, after = self.lines[-1], self._line(line)
-            _refuse_lookalikes([*self.lines, after, *self.given])
+            _refuse_lookalikes([*self.lines, after, *self.given, *(body for _, body in self.definitions.values())])
             claims = [claim for formula in _formulas(because)
                       for claim in sp.And.make_args(parse(formula, self.shapes)) if not isinstance(claim, sp.Expr)]
         except LanguageError as error:
@@ -398,6 +399,13 @@ def definitions_of(where=None, shapes=None):
     for name in definitions:
         _refuse_circle(name, definitions, ())
     return definitions
+
+
+def _refuse_twins(shapes):
+    """X has the entries x[i, j]: beside it, a matrix x would be the same one."""
+    for one, other in combinations(shapes, 2):
+        if one.lower() == other.lower() and entry_name(one) == entry_name(other):
+            raise LanguageError(f"{one} and {other} would have the same entries; write another letter for one of them")
 
 
 def _refuse_circle(name, definitions, above):

@@ -47,7 +47,7 @@ def diagnose(answer, right, at, seeds):
                   if a and b and abs(a / b) < 100), None)
     if ratio is not None:
         factor = Fraction(float(ratio)).limit_denominator(12)
-        if factor and agree(answer, times(sp.Rational(factor), right)):
+        if factor not in (0, 1) and agree(answer, times(sp.Rational(factor), right)):
             return "The sign is wrong." if factor == -1 else f"A factor is wrong: yours is {factor} times what it should be."
     for size in sorted({s.name for s in right.free_symbols | answer.free_symbols} & {*SIZES}):
         if agree(times(symbol(size), answer), right):

@@ -17,11 +17,12 @@ from .language import LanguageError, array, entry_name, index_range, signature
 
 DIGITS = 30
 TOLERANCE = mpmath.mpf("1e-12")
-# A limit is read off at 10**10, 10**20 and 10**30, or that near to its target.
-FAR = (10, 20, 30)
+# A limit is read off at 10**13, 10**26 and 10**39, or that near to its target.
+FAR = (13, 26, 39)
 LIMIT_DIGITS = 100
 # Beyond this, a number would need more memory than there is.
 LARGEST_EXPONENT = mpmath.mpf(10) ** 40
+LONGEST_SUM = 10**4
 
 
 class Undefined(ValueError):
@@ -278,7 +279,10 @@ class _Evaluator:
             return self.at(e.function, env)
         *inner, (index, low, high) = limits
         result = start
-        for step in range(int(self.at(low, env)), int(self.at(high, env)) + 1):
+        steps = range(int(self.at(low, env)), int(self.at(high, env)) + 1)
+        if len(steps) > LONGEST_SUM:
+            raise Undefined("a sum too long to add up")
+        for step in steps:
             result = combine(result, self.loop(e, inner, {**env, index.name: step}, start, combine))
         return result
 

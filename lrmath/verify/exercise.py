@@ -161,6 +161,8 @@ class Exercise:
         except LanguageError as error:
             said = str(error)
             return Verdict("unreadable", said[0].upper() + said[1:] + ".")
+        except (TypeError, ValueError, ArithmeticError, AttributeError, LookupError, NotImplementedError, RecursionError):
+            return Verdict("unproved", "I can neither prove nor refute this: the rules do not reach it. Try a simpler form.")
 
     def _judge(self, answer):
         sign = RELATIONS[self.relation]
@@ -175,7 +177,7 @@ class Exercise:
                            "Yours is transposed." if mine == wanted[::-1] else "")
         # Arithmetic first: it is quick, and only a right answer needs a proof.
         refuted = self._refuted(answer, POINTS)
-        reason = "" if refuted else self._unproved(answer)
+        reason = "" if refuted else self._unproved(answer, self.answer) and self._unproved(answer, self.left)
         if reason:
             refuted = self._refuted(answer, self._most)
         if refuted:
@@ -183,18 +185,17 @@ class Exercise:
         if reason:
             return verdict("unproved", f"I can neither prove nor refute this: {reason}. Try a simpler form.",
                            rf"\overset{{?}}{{{sign}}}")
-        if self.relation != "=" and any(_violates(a, b, self.relation.strip("=") + "=")
-                                        for _, a, b in self._pairs(answer, self.answer, POINTS)):
-            return verdict("wrong", "True, but there is a sharper bound.", sign)
+        if self.relation != "=":
+            if any(_violates(a, b, self.relation.strip("=") + "=") for _, a, b in self._pairs(answer, self.answer, POINTS)):
+                return verdict("wrong", "True, but there is a sharper bound.", sign)
+            if self._unproved(self.answer, answer):
+                return verdict("unproved", "That is a bound, but whether there is a sharper one I cannot see.", sign)
         return verdict("proved", "Proved.", sign)
 
-    def _unproved(self, answer):
-        """Why no proof was found; empty if there is one."""
+    def _unproved(self, answer, below):
+        """Why no proof was found that the relation holds; empty if there is one."""
         try:
-            try:
-                prove(self.answer, answer, self._line._rules, self.relation)
-            except NotProved:
-                prove(self.left, answer, self._line._rules, self.relation)
+            prove(below, answer, self._line._rules, self.relation)
         except NotProved as error:
             return str(error)
         except (TypeError, ValueError, ArithmeticError, AttributeError, RecursionError) as error:

@@ -364,6 +364,8 @@ def check_definition(label, f, line, at, *, variable="z", ulps=3.0, where=None):
     exact = [value(expression, point, {(variable,): x}, digits=400) for x in map(mpmath.mpf, at.tolist())]
 
     def largest(values):
+        if np.shape(values) != at.shape:
+            raise CheckError(f"check {label!r}: f of an array of shape {at.shape} has shape {np.shape(values)}")
         worst, place = 0.0, 0
         for i, (got, true) in enumerate(zip(np.asarray(values, dtype=float), exact)):
             ulp = np.spacing(abs(float(true)))

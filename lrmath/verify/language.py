@@ -133,8 +133,12 @@ def function(name):
     return sp.Function(name, real=True)
 
 
+class Label(sp.Symbol):
+    """The name of a vector: no number itself, so p = 1 says nothing about p[i]."""
+
+
 def array(name):
-    return sp.IndexedBase(name, real=True)
+    return sp.IndexedBase(Label(name, real=True))
 
 
 def signature(e):
@@ -143,7 +147,7 @@ def signature(e):
         return e.base.name, len(e.indices)
     if isinstance(e, AppliedUndef):
         return e.func.__name__, "()"
-    if isinstance(e, sp.Symbol) and not isinstance(e, sp.Dummy):
+    if isinstance(e, sp.Symbol) and not isinstance(e, (sp.Dummy, Label)):
         return e.name, 0
     return None
 
@@ -265,7 +269,7 @@ def admit(e):
                 raise LanguageError(f"the shapes do not fit: {show_shape(a)} and {show_shape(b)} in {e}")
     if tuple(arguments) == e.args:
         return e
-    return e.func(*arguments, evaluate=False) if isinstance(e, _KEEP_FORM) else e.func(*arguments)
+    return e.func(*arguments, evaluate=False) if isinstance(e, KEEP_FORM) else e.func(*arguments)
 
 
 def _admit_symbol(e):
@@ -329,8 +333,8 @@ class _Reader:
     def number(self, node):
         """Read what must be a number, not a condition and not a matrix."""
         value = self.read(node)
-        if not isinstance(value, sp.Expr) or value.is_Matrix:
-            self.refuse(node, "a number is needed here")
+        if not isinstance(value, sp.Expr) or value.is_Matrix or value.is_infinite:
+            self.refuse(node, "a number is needed here, and oo is not a number")
         return value
 
     def term(self, node):
@@ -469,7 +473,10 @@ class _Reader:
             return self.number(value), sp.true
         if not isinstance(condition, ast.Compare):
             self.refuse(condition, "a condition is needed here, such as z >= 0")
-        return self.number(value), self.read(condition)
+        condition = self.read(condition)
+        if condition.has(sp.Piecewise):
+            self.refuse(node, "Cases do not stand inside a condition")
+        return self.number(value), condition
 
     def read_Compare(self, node):
         if len(node.ops) == 1 and isinstance(node.ops[0], ast.In):
@@ -497,8 +504,8 @@ class _Reader:
 def _shape(shape):
     parts = shape.split(",") if isinstance(shape, str) else shape
     sizes = tuple(_evaluated(parse(part)) for part in parts)
-    known = all(size.is_integer and all(s.name in SIZES for s in size.free_symbols) for size in sizes)
-    if len(sizes) not in (1, 2) or not known:
+    known = all(size.is_integer and size.is_positive and all(s.name in SIZES for s in size.free_symbols) for size in sizes)
+    if len(sizes) not in (1, 2) or not known or len(sizes) == 2 and sizes[0] == 1 != sizes[1]:
         raise LanguageError(f"{shape!r} is not a shape: one or two sizes, made of {', '.join(SIZES)} and whole numbers")
     return sizes
 
@@ -639,14 +646,15 @@ ELEMENTWISE = {
 _BUILDERS = {
     **{name: (builder, 1) for name, builder in ELEMENTWISE.items()},
     "Max": (_unevaluated(sp.Max), 2), "Min": (_unevaluated(sp.Min), 2),
-    "delta": (sp.KroneckerDelta, 2), "D": (D, 2), "At": (At, 3), "Lim": (Lim, 3),
+    "delta": (lambda *indices: sp.KroneckerDelta(*sorted(indices, key=sp.default_sort_key), evaluate=False), 2),
+    "D": (D, 2), "At": (At, 3), "Lim": (Lim, 3),
     "diag": (_diagonal, 1), "Jacobian": (_jacobian, 2), "Grad": (_gradient, 2),
 }
 # Names that mean something, so they cannot name a variable as well.
 _RESERVED = {*_BUILDERS, "Sum", "Product", "Cases", "e", "oo", "pi"}
 # What may stand in an expression, besides the classes that `admit` rebuilds.
-_KEEP_FORM = (sp.Add, sp.Mul, sp.Pow, sp.exp, sp.log, sp.Abs, sp.Max, sp.Min, sp.And, sp.core.relational.Relational)
-_ADMITTED = (*_KEEP_FORM, sp.Rational, sp.core.numbers.Infinity, sp.core.numbers.NegativeInfinity, sp.core.numbers.Pi,
+KEEP_FORM = (sp.Add, sp.Mul, sp.Pow, sp.exp, sp.log, sp.Abs, sp.Max, sp.Min, sp.And, sp.core.relational.Relational)
+_ADMITTED = (*KEEP_FORM, sp.Rational, sp.core.numbers.Infinity, sp.core.numbers.NegativeInfinity, sp.core.numbers.Pi,
              sp.core.numbers.Exp1, sp.logic.boolalg.BooleanTrue, sp.sign, sp.KroneckerDelta, sp.Contains, sp.FiniteSet, Str,
              D, At, Lim, Entry, Jacobian, Grad, Elementwise, Transpose, DiagMatrix, HadamardProduct, MatAdd, MatMul,
              OneMatrix)

@@ -29,6 +29,7 @@ from sympy.matrices.expressions import (
 from .language import (
     ELEMENTWISE,
     INDICES,
+    KEEP_FORM,
     At,
     D,
     Elementwise,
@@ -102,14 +103,15 @@ class Rules:
                 continue
             end = -(expression - slope * names[0]) * slope
             if end.is_number:
-                self.ends.setdefault(signature(names[0]), {})["low" if slope == 1 else "high"] = (end, kind)
+                side = "hole" if kind == "nonzero" else "low" if slope == 1 else "high"
+                self.ends.setdefault(signature(names[0]), {})[side] = (end, kind)
         for name, ends in self.ends.items():
             low, high = ends.get("low"), ends.get("high")
             if low and high and low[1] == high[1] == "positive":
                 self.forms[name] = "positive", lambda u, lo=low[0], hi=high[0]: (lo + hi * u) / (1 + u)
-            elif low or high:
-                end, kind = low or high
-                self.forms[name] = kind, lambda u, end=end, side=1 if low else -1: end + side * u
+            else:
+                end, kind = low or high or ends["hole"]
+                self.forms[name] = kind, lambda u, end=end, side=-1 if high and not low else 1: end + side * u
 
     def substitute_forms(self, e):
         if not self.forms:
@@ -157,6 +159,8 @@ class Rules:
         return self.remember(self._has, e, kind)
 
     def _has(self, e, kind):
+        if kind == "covered":
+            return self.is_zero(e - 1)
         e = self.substitute_forms(e)
         # As written first: a sum of squares shows its sign only as long as nobody expands it.
         if _is_visibly(self.settle(e), kind):
@@ -184,7 +188,6 @@ class Rules:
         def name_sum(s):
             *inner, (index, low, high) = s.limits
             body = sp.Sum(s.function, *inner) if inner else s.function
-            self.bounds[index] = (low, high)
             filled = self.is_nonnegative_integer(high - low)
             for kind in ("positive", "nonnegative"):
                 if (filled or kind == "nonnegative") and getattr(self.settle(body), "is_" + kind):
@@ -220,11 +223,12 @@ class Rules:
                 return again(self._instance(e, getattr(e, "indices", ())))
             return e
         if isinstance(e, AppliedUndef):
-            if signature(e) in self.definitions:
-                return again(self._instance(e, e.args))
-            return e.func(*map(again, e.args))
+            arguments = [again(a) for a in e.args]
+            return again(self._instance(e, arguments)) if signature(e) in self.definitions else e.func(*arguments)
         if isinstance(e, (sp.Sum, sp.Product)):
             return self._meaning_of_sum(e, obligations, hidden)
+        if isinstance(e, (D, At, Lim)) and any(value.has(e.args[1]) for _, value in self.fixed):
+            raise NotProved(f"an equation is given with {text(e.args[1])}: does it hold for another value as well?")
         if isinstance(e, D):
             inside, variable = e.args
             mine = []
@@ -253,7 +257,10 @@ class Rules:
                 self._require_place(column, matrix.shape[1])
             return again(self.entry(matrix, row, column))
         if isinstance(e, sp.Piecewise):
-            return sp.Piecewise(*[(again(value), self._condition(c, again)) for value, c in e.args], evaluate=False)
+            cases = [(again(value), self._condition(c, again)) for value, c in e.args]
+            if cases[-1][1] != sp.true:
+                obligations.append((sp.Piecewise(*[(sp.Integer(1), c) for _, c in cases], evaluate=False), "covered"))
+            return sp.Piecewise(*cases, evaluate=False)
         arguments = [again(a) for a in e.args]
         if isinstance(e, sp.Pow):
             base, exponent = arguments
@@ -264,6 +271,8 @@ class Rules:
                 obligations.append((base, "nonnegative" if exponent.is_Rational and exponent > 0 else "positive"))
         if isinstance(e, sp.log):
             obligations.append((arguments[0], "positive"))
+        if isinstance(e, sp.KroneckerDelta) and not all(a.is_integer for a in arguments):
+            raise NotProved(f"what stands in {text_or_str(e)} is no index")
         return e.func(*arguments)
 
     def _condition(self, condition, again):
@@ -277,9 +286,12 @@ class Rules:
         if len(parameters) != len(arguments):
             raise LanguageError(f"{signature(e)[0]} takes {len(parameters)} arguments, got {len(arguments)}: "
                                 f"{text_or_str(e)}")
+        taken = {signature(operator.args[1]) for operator in body.atoms(D, At, Lim)}
+        if any(signature(a) in taken for argument in arguments for a in argument.atoms(sp.Symbol, sp.Indexed)):
+            raise NotProved(f"the definition of {signature(e)[0]} has a name of its own that occurs in {text_or_str(e)}")
         # eta[i] = Sum(x[i, k]*beta[k]) used as eta[k]: the k of the sum is another k.
         bound = {limit[0] for s in body.atoms(sp.Sum, sp.Product) for limit in s.limits}
-        body = body.xreplace({index: sp.Dummy(index.name, integer=True) for index in sorted(bound, key=str)})
+        body = _put(body, {index: sp.Dummy(index.name, integer=True) for index in sorted(bound, key=str)})
         return _put(body, dict(zip(parameters, arguments)))
 
     def tidy(self, e):
@@ -303,6 +315,8 @@ class Rules:
         body = self.meaning(inside, mine, hidden | {signature(variable)})
         if any(part.has(variable) for part in body.atoms(*NO_LIMIT)):
             raise NotProved(f"no rule for the limit of {text_or_str(inside)}")
+        if any(matches(variable, pattern) for pattern, _ in self.fixed):
+            raise NotProved(f"an equation is given for {text(variable)}, so it does not tend to {text(target)}")
         ends = self.ends.get(signature(variable), {})
         side = "+-"
         if target.is_finite:
@@ -311,19 +325,25 @@ class Rules:
             # Near the target, and not at it: a function of this kind that is not zero everywhere has no zeros there.
             if not x.has(variable):
                 obligations.append((x, kind))
-            elif kind == "nonzero":
-                if self.is_zero(x):
-                    raise NotProved(f"{text_or_str(x)} is zero")
-            elif not self.has(x, kind) and not _limit_of(x, variable, target, side).is_extended_positive:
-                raise NotProved(f"it does not follow from what is given that {text_or_str(x)} is {kind} near {text(target)}")
-        return _limit_of(body, variable, target, side)
+            elif any(signature(a) in hidden for a in x.atoms(sp.Symbol, sp.Indexed)):
+                raise NotProved(f"the conditions speak of another value than that in {text_or_str(x)}")
+            elif kind == "nonzero" and self.is_zero(x):
+                raise NotProved(f"{text_or_str(x)} is zero")
+            elif not self.has(x, kind) and (x.free_symbols != {variable} or kind != "nonzero" and not _limit_of(
+                    x, variable, target, side).is_extended_positive):
+                raise NotProved(f"it does not follow from what is given that {text_or_str(x)} {_IN_WORDS[kind]} near "
+                                f"{text(target)}")
+        result = _limit_by_parts(body, variable, lambda part: _limit_of(part, variable, target, side))
+        return self.meaning(result, obligations, hidden)
 
     def _meaning_of_sum(self, e, obligations, hidden):
         # Fresh index names: a derivative or a definition may use the same letter for something else.
         body, limits = e.function, []
         for index, low, high in e.limits:
+            if any(signature(size) in self.definitions for size in (low + high).free_symbols):
+                raise NotProved(f"{text(low)} or {text(high)} has a definition, so it is no bound of a sum")
             fresh = sp.Dummy(index.name, integer=True)
-            body = body.xreplace({index: fresh})
+            body = _put(body, {index: fresh})
             self.bounds[fresh] = (low, high)
             limits.append((fresh, low, high))
         return e.func(self.meaning(body, obligations, hidden), *limits)
@@ -342,7 +362,7 @@ class Rules:
         if isinstance(m, sp.Transpose):
             return self.entry(m.args[0], column, row)
         if isinstance(m, DiagMatrix):
-            return self.entry(m.args[0], row, sp.Integer(0)) * sp.KroneckerDelta(row, column)
+            return sp.Mul(self.entry(m.args[0], row, sp.Integer(0)), sp.KroneckerDelta(row, column), evaluate=False)
         if isinstance(m, Elementwise):
             name = m.args[0].name
             return ELEMENTWISE.get(name, function(name))(self.entry(m.args[1], row, column))
@@ -383,7 +403,6 @@ class Rules:
         if isinstance(e, sp.Sum):
             *inner, (index, low, high) = e.limits
             body = self.canonical(sp.Sum(e.function, *inner) if inner else e.function)
-            self.bounds[index] = (low, high)
             return self._sum(body, index, low, high)
         if isinstance(e, sp.Piecewise):
             return e
@@ -410,7 +429,8 @@ class Rules:
         """A product of positive factors is the exponential of a sum of logarithms."""
         *inner, (index, low, high) = e.limits
         body = self.canonical(sp.Product(e.function, *inner) if inner else e.function)
-        self.bounds[index] = (low, high)
+        if (high - low).is_number and high - low > LARGEST_EXPONENT:
+            raise NotProved(f"a product of {text(high - low + 1)} factors is too large to work out")
         if self._positive(body):
             return sp.exp(_expand(self._sum(self._logarithm(body), index, low, high)))
         return self._named(body, index, low, high, sp.Product)
@@ -593,6 +613,24 @@ def matches(e, pattern):
         a == b or not b.is_Integer for a, b in zip(getattr(e, "indices", ()), getattr(pattern, "indices", ())))
 
 
+def _limit_by_parts(e, variable, limit_of):
+    """A limit by continuity, down to parts that hold no other name: SymPy takes q*z for large with z, also where q is 0."""
+    if not e.has(variable):
+        return e
+    if e.free_symbols == {variable}:
+        return limit_of(e)
+    combine, parts = e.func, e.args
+    if isinstance(e, sp.exp) and (split := e.args[0].as_independent(variable, as_Add=True))[0] != 0:
+        combine, parts = sp.Mul, [sp.exp(part) for part in split]
+    elif e.is_Add or e.is_Mul:
+        pure = [a for a in e.args if a.free_symbols == {variable}]
+        parts = [a for a in e.args if a not in pure] + [e.func(*pure)] * bool(pure)
+    limits = [_limit_by_parts(part, variable, limit_of) for part in parts]
+    if any(limit.has(sp.oo, -sp.oo) for limit in limits):
+        raise NotProved("no limit was found (a part of it is not finite)")
+    return combine(*limits, evaluate=False)
+
+
 def _limit_of(e, variable, target, side):
     try:
         result = sp.limit(e, variable, target, "-" if target is sp.oo else "+" if target is -sp.oo else side)
@@ -609,15 +647,13 @@ def _require_small_power(base, exponent):
 
 
 def _put(e, values):
-    """Substitute, as `xreplace` does, but without working out 9**(10**9)."""
+    """Substitute, as `xreplace` does, but work nothing out: in z/z it is still to be seen that z must not be zero."""
     if e in values:
         return values[e]
     if not e.has(*values):
         return e
     arguments = [_put(a, values) for a in e.args]
-    if e.is_Pow:
-        _require_small_power(*arguments)
-    return e.func(*arguments)
+    return e.func(*arguments, evaluate=False) if isinstance(e, KEEP_FORM) else e.func(*arguments)
 
 
 def _outermost(e, classes):
@@ -774,8 +810,10 @@ def _slope_of_part(part, variable, slope, obligations):
         first = a > b if isinstance(part, sp.Max) else a < b
         return sp.Piecewise((slope(a), first), (slope(b), True), evaluate=False)
     if isinstance(part, sp.Piecewise):
-        for condition in part.atoms(sp.core.relational.Relational):
-            obligations.append((condition.lhs - condition.rhs, "nonzero"))
+        for condition in part.atoms(sp.core.relational.Relational, sp.Contains):
+            values = condition.args[1].args if isinstance(condition, sp.Contains) else condition.args[1:]
+            slope(condition.args[0] - values[0])  # a jump there is one here
+            obligations += [(condition.args[0] - value, "nonzero") for value in values]
         return sp.Piecewise(*[(slope(value), condition) for value, condition in part.args], evaluate=False)
     if isinstance(part, sp.Product):
         raise NotProved("the derivative of a product over an index: take its logarithm first")
@@ -808,7 +846,7 @@ def prove(left, right, rules, relation="="):
         raise NotProved(f"it was not found that the difference {_IN_WORDS[kind]}")
 
 
-_IN_WORDS = {"nonzero": "is not zero", "positive": "is positive", "nonnegative": "is not negative"}
+_IN_WORDS = {"covered": "has a case that applies", "nonzero": "is not zero", "positive": "is positive", "nonnegative": "is not negative"}
 
 
 def _general_entries(left, right, rules, relation):

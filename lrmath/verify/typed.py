@@ -2,6 +2,7 @@
 
 import re
 from fractions import Fraction
+from math import comb, prod
 
 import sympy as sp
 from sympy.core.function import AppliedUndef
@@ -13,7 +14,8 @@ LONGEST = 300   # characters
 DEEPEST = 40    # brackets inside each other
 DIGITS = 9      # of a number
 DEGREE = 24     # of all powers together
-TERMS = 30      # of a sum, where sizes are 5
+MONOMIALS = 500  # of a sum, multiplied out
+TERMS = 500     # of all sums together, where sizes are 5
 BUILT_IN = {"exp", "log", "sqrt", "Abs", "Max", "Min", "Sum", "Product", "delta", "diag", "Cases"}
 CONSTANTS = {"pi", "oo", "True"}
 OPERATORS = {"D", "At", "Lim", "Grad", "Jacobian"}
@@ -39,7 +41,7 @@ def spell(typed, names, functions):
         raise LanguageError("type your answer as an expression")
     if len(typed) > LONGEST:
         raise LanguageError(f"an answer has at most {LONGEST} characters, and this has {len(typed)}")
-    line = "".join(KEYBOARD.get(letter, letter) for letter in typed).strip()
+    line = "".join(KEYBOARD.get(letter, " " if letter.isspace() else letter) for letter in typed).strip()
     parts, depth, position = [], 0, 0
     while position < len(line):
         found = TOKEN.match(line, position)
@@ -103,14 +105,30 @@ def refuse_heavy(e):
     """Refuse what could keep a machine busy: huge powers, towers of exponentials, sums of many terms."""
     if _degree(e) > DEGREE:
         raise LanguageError(f"powers beyond {DEGREE} cannot be meant")
+    if any(_monomials(part) > MONOMIALS for part in sp.preorder_traversal(e)):
+        raise LanguageError("a power of a sum this long cannot be meant")
     if any(x.is_number and (x.args[0].has(sp.exp) or abs(x.args[0]) > 100) for x in e.atoms(sp.exp)):
         raise LanguageError("an exponential this large cannot be meant")
-    for s in e.atoms(sp.Sum, sp.Product):
-        terms = 1
-        for _, low, high in s.limits:
-            terms *= (high - low).subs({symbol(size): 5 for size in SIZES}) + 1
-        if terms > TERMS or len(e.atoms(sp.Sum, sp.Product)) > 8:
-            raise LanguageError("a sum of so many terms cannot be meant; its bounds are sizes such as n")
+    if _terms(e) > TERMS:
+        raise LanguageError("a sum of so many terms cannot be meant; its bounds are sizes such as n")
+
+
+def _terms(e):
+    """How many terms all sums together have, where sizes are 5."""
+    terms = sum(_terms(a) for a in e.args if isinstance(a, sp.Basic))
+    if not isinstance(e, (sp.Sum, sp.Product)):
+        return terms
+    for _, low, high in e.limits:
+        terms = max(terms, 1) * max(0, (high - low).subs({symbol(size): 5 for size in SIZES}) + 1)
+    return terms
+
+
+def _monomials(e):
+    """How many terms multiplying out would give."""
+    if e.is_Pow and e.exp.is_Integer:
+        return comb(_monomials(e.base) + abs(int(e.exp)) - 1, abs(int(e.exp)))
+    parts = [_monomials(a) for a in e.args] if getattr(e, "is_Add", False) or getattr(e, "is_Mul", False) else [1]
+    return sum(parts) if getattr(e, "is_Add", False) else prod(parts)
 
 
 def _degree(e):
