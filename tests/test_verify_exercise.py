@@ -401,3 +401,9 @@ def test_a_weaker_bound_that_shows_only_far_away_is_not_called_proved():
 
 def test_a_space_that_does_not_break_is_a_space():
     assert SLOPE("s\N{NO-BREAK SPACE}*\N{NO-BREAK SPACE}(1 - s)")
+
+
+def test_a_message_names_no_numbers_of_an_earlier_answer():
+    check = slope(allowed=["s", "z", "p"], where={"s": "sigma(z)", "p": "2*q"})
+    assert "q = " in check("p*s").message
+    assert re.match(r"Not equal: at z = \S+ yours", check("s/2").message)

@@ -3,6 +3,8 @@
 import html
 import json
 import re
+from contextlib import suppress
+from copy import copy
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -224,7 +226,7 @@ class Exercise:
 
     def _refuted(self, answer, points):
         """The numbers at which the answer fails, at the point that takes the fewest words; None if it does not fail."""
-        found = [(self._line._point(seed).drawn, mine, right) for seed, mine, right in self._pairs(answer, self._right, points)
+        found = [(self._drawn(seed, answer), mine, right) for seed, mine, right in self._pairs(answer, self._right, points)
                  if None in (mine, right) or _violates(right, mine, self.relation)]
         if not found:
             return None
@@ -233,6 +235,15 @@ class Exercise:
         if self.relation != "=":
             return f"That is no bound: {place(drawn)}the left-hand side is {right}, yours is {mine}."
         return f"Not equal: {place(drawn)}yours is {mine}, {CALLED.get(type(self.left), 'the right value')} is {right}."
+
+    def _drawn(self, seed, answer):
+        """The numbers of a point that these two formulas ask for; earlier answers may have asked for others."""
+        point = copy(self._line._point(seed))
+        point.drawn = _Asked(point.drawn)
+        for e in (answer, self._right):
+            with suppress(Undefined):
+                value(e, point)
+        return point.drawn.asked
 
     def _diagnosis(self, answer):
         if self.relation != "=":
@@ -273,6 +284,18 @@ class Exercise:
         shown = (f"{_typeset(self.spec['ask'], self.shapes)}:\n\n$$\n{question}\n$$\n\n"
                  f'Answer with `check("...")`. The names are {", ".join(f"`{name}`" for name in self._shown)}.')
         return {"text/plain": str(self), "text/markdown": shown, MEDIA_TYPE: self.data()}
+
+
+class _Asked(dict):
+    """Keeps the items that were asked for."""
+
+    def __init__(self, items):
+        super().__init__(items)
+        self.asked = {}
+
+    def __getitem__(self, key):
+        self.asked[key] = super().__getitem__(key)
+        return self.asked[key]
 
 
 @lru_cache(maxsize=64)
