@@ -100,12 +100,16 @@ def columns(table):
                    for w, number in zip(wish, numbers or [False] * len(wish)))
 
 
+def formula_width(node):
+    return len(re.sub(r"\\(?:begin|end)\{\w+\}|\\[a-zA-Z]+|\\.|[{}^_&\s]", "", node.astext())) * 0.9
+
+
 def set_width(cell):
     """The widths of the unbreakable parts of a cell, in letters, roughly."""
     parts = []
     for node in cell.findall(lambda node: isinstance(node, (nodes.Text, nodes.math))):
         if isinstance(node, nodes.math):
-            parts.append(len(re.sub(r"\\(?:begin|end)\{\w+\}|\\[a-zA-Z]+|\\.|[{}^_&\s]", "", node.astext())) * 0.9)
+            parts.append(formula_width(node))
         elif not isinstance(node.parent, nodes.math):
             wide = isinstance(node.parent, nodes.literal) or isinstance(cell.parent.parent, nodes.thead)
             parts += [len(word) * (1.15 if wide else 0.95) for word in node.split()]
@@ -146,7 +150,8 @@ class Print(SphinxPostTransform):
             if len(list(node.findall(nodes.row))) > 9:
                 node["classes"].append("longtable")
             for formula in list(node.findall(nodes.math)):
-                if len(formula.parent) == 1:
+                # TeX cannot break a line inside tall brackets; a formula that is alone, or a long one, shrinks instead.
+                if len(formula.parent) == 1 or formula_width(formula) > 36:
                     formula.replace_self(latex(rf"\lrcell{{{formula.astext()}}}"))
         self.set_chapters()
 
