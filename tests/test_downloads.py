@@ -64,7 +64,7 @@ def test_a_download_says_of_each_theorem_what_the_site_says(site):
     """How it was proved, and whether partly in words: the chapter on the sigmoid has theorems of both kinds."""
     notebook = nbformat.read(site / "_sources" / "book" / "01-sigmoid.ipynb", as_version=4)
     downloaded = re.findall(r"^\u2713 \*(.+)\*$", "\n".join(cell.source for cell in notebook.cells), re.MULTILINE)
-    page = without_formulas((site / "book" / "01-sigmoid.html").read_text(encoding="utf-8"))
+    page = BeautifulSoup(without_formulas((site / "book" / "01-sigmoid.html").read_text(encoding="utf-8")), "html.parser")
     shown = [badge.get_text(" ", strip=True) for badge in page.select(".theorem-badge")]
     partly = [[line.endswith("partly in words") for line in lines] for lines in (downloaded, shown)]
     assert partly[0] == partly[1] and True in partly[0] and False in partly[0]
