@@ -170,7 +170,8 @@ def lasso(X, y, l1, *, penalize_intercept=False, sample_weight=None, tol=1e-8, m
     TypeError
         If an argument does not hold real numbers.
     ValueError
-        If an entry is outside its range, the shapes do not fit, or a product overflows.
+        If an entry is outside its range, the shapes do not fit, a product overflows, or the squares
+        of a column are 0 in floats.
     SeparationError
         If the intercept alone separates the classes, because there is only one. With ``l1 = 0``,
         as in ``irls``.
@@ -202,7 +203,8 @@ def lasso(X, y, l1, *, penalize_intercept=False, sample_weight=None, tol=1e-8, m
     free = not flag("penalize_intercept", penalize_intercept)
     if l1 == 0:
         return irls(X, y, sample_weight=s, tol=tol, max_iter=max_iter)
-    lost = (s @ X**2 == 0) & np.any(X != 0, axis=0)
+    with np.errstate(over="ignore", under="ignore"):
+        lost = (s @ X**2 == 0) & np.any(X != 0, axis=0)
     if np.any(lost):
         raise ValueError(
             f"X[:, {int(np.argmax(lost))}] is so small that the squares of its entries are 0 in "
