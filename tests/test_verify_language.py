@@ -609,10 +609,15 @@ def test_how_long_a_line_may_be():
         parse("z +" + " " * 1997 + "1")
 
 
-@pytest.mark.parametrize("shape", ["n, q", "q, n", "n + q", "n/2"])
-def test_sizes_are_made_of_known_letters(shape):
+@pytest.mark.parametrize("shape", ["n, q", "q, n", "n + q", "n/2", "1, d", "1, 2", "0", "n - 5"])
+def test_sizes_are_made_of_known_letters_and_a_row_is_a_transposed_column(shape):
     with pytest.raises(LanguageError, match="is not a shape"):
         parse("A", {"A": shape})
+
+
+@pytest.mark.parametrize("shape", ["n", "1", "1, 1", "n, 1", "2, d", "2, 2"])
+def test_shapes_that_are_one(shape):
+    assert parse("A", {"A": shape}).is_Matrix
 
 
 def test_an_error_names_the_part_that_is_wrong():
