@@ -169,6 +169,9 @@ PROVED = [
     step("Lim(sqrt(z), z, oo)", "Lim(z**2, z, oo)"),
     step("Lim(1/z, z, -oo)", "0"),
     step("Lim(q*sigma(z), z, oo)", "q"),
+    step("Lim(q*z*exp(-z), z, oo)", "0"),
+    step("Lim(q + z*exp(-z), z, oo)", "q"),
+    step("Lim(exp(q - 1/z), z, oo)", "exp(q)"),
     # Matrices.
     step("v.T @ v", "Sum(v[k]**2, (k, 0, d))", shapes=SHAPES),
     step("(y @ w.T @ X)[i, j]", "y[i]*Sum(w[k]*x[k, j], (k, 1, n))", PLACE, shapes=SHAPES),
@@ -232,6 +235,8 @@ REFUSED = [
     step("f(1000000000)", "1", where={"f(z)": "9**z"}, why="is too large to work out"),
     step("q**p", "1", where={"q": "9", "p": "1000000000"}, why="is too large to work out"),
     step("D(Min(z, 0), z)", "0", "z < 0", why="did not reduce"),
+    step("Sum(z, (i, 1, n + m))", "z*(n + m)", where={"n": "2"}, why="has a definition"),
+    step("Sum(z, (i, n, n))", "z", where={"n": "q"}, why="has a definition"),
     step("Lim(f(z), z, 0)", "f(0)", why="no rule for the limit"),
     step("Lim(exp(q*z), z, oo)", "Lim(exp(q*z), z, oo)", why="no limit was found"),
     step("Lim(Abs(z), z, 0)", "0", why="no rule for the limit"),

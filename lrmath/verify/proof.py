@@ -95,7 +95,6 @@ class Rules:
     def _choose_forms(self):
         for expression, kind in self.known:
             names = [a for a in expression.atoms(sp.Symbol, sp.Indexed) if not a.is_integer and signature(a)]
-            names = [a for a in names if isinstance(a, sp.Indexed) or not any(isinstance(b, sp.Indexed) for b in names)]
             if len(names) != 1 or not _is_every_place(names[0]):
                 continue
             slope = expression.diff(names[0])
@@ -340,7 +339,7 @@ class Rules:
         # Fresh index names: a derivative or a definition may use the same letter for something else.
         body, limits = e.function, []
         for index, low, high in e.limits:
-            if any(signature(size) in self.definitions for size in (low + high).free_symbols):
+            if any(signature(size) in self.definitions for size in low.free_symbols | high.free_symbols):
                 raise NotProved(f"{text(low)} or {text(high)} has a definition, so it is no bound of a sum")
             fresh = sp.Dummy(index.name, integer=True)
             body = _put(body, {index: fresh})
