@@ -357,3 +357,14 @@ def ones_first(X, advice):
             f"X[:, 0] holds {value} in a sample of positive weight; the first column must hold "
             f"ones, because its coefficient is left out of the penalty. {advice}"
         )
+
+
+def refuse_tiny_columns(X, s):
+    """Raise ValueError if the squares of a column are 0 in floats, and with them its curvature."""
+    with np.errstate(over="ignore", under="ignore"):
+        lost = (s @ X**2 == 0) & np.any(X != 0, axis=0)
+    if np.any(lost):
+        raise ValueError(
+            f"X[:, {int(np.argmax(lost))}] is so small that the squares of its entries are 0 in "
+            f"floats, and the curvature of the loss with them. Scale the column."
+        )

@@ -12,6 +12,7 @@ from lrmath._validate import (
     problem,
     real,
     refuse,
+    refuse_tiny_columns,
     restore,
 )
 from lrmath.bce import bce_from_logits
@@ -203,13 +204,7 @@ def lasso(X, y, l1, *, penalize_intercept=False, sample_weight=None, tol=1e-8, m
     free = not flag("penalize_intercept", penalize_intercept)
     if l1 == 0:
         return irls(X, y, sample_weight=s, tol=tol, max_iter=max_iter)
-    with np.errstate(over="ignore", under="ignore"):
-        lost = (s @ X**2 == 0) & np.any(X != 0, axis=0)
-    if np.any(lost):
-        raise ValueError(
-            f"X[:, {int(np.argmax(lost))}] is so small that the squares of its entries are 0 in "
-            f"floats, and the curvature of the loss with them. Scale the column."
-        )
+    refuse_tiny_columns(X, s)
     penalty = np.full(X.shape[1], l1)
     beta = np.zeros(X.shape[1])
     if free:

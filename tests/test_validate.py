@@ -203,6 +203,13 @@ def test_a_list_of_masked_arrays_keeps_no_masks():
         refused(lambda value=value: check.real("X", value), TypeError, "X is a masked array")
 
 
+def test_columns_whose_squares_vanish():
+    tiny = np.array([[1, 1e-200, 0], [1, 0, 0], [1, -1e-200, 0]])
+    refused(lambda: check.refuse_tiny_columns(tiny, np.ones(3)), ValueError, "X[:, 1] is so small that", "Scale the column")
+    check.refuse_tiny_columns(tiny * [1, 0, 1], np.ones(3))
+    check.refuse_tiny_columns(np.array([[1, 1e200], [1, 1e-200]]), np.ones(2))
+
+
 def test_numbers_that_no_float_holds():
     for sign, shown in ((1, "inf"), (-1, "-inf")):
         refused(lambda sign=sign: check.number("ridge", sign * 10**400, least=0), ValueError, f"ridge is {shown}; it must be fin")

@@ -236,6 +236,7 @@ REFUSED = [
     step("q**p", "1", where={"q": "9", "p": "1000000000"}, why="is too large to work out"),
     step("D(Min(z, 0), z)", "0", "z < 0", why="did not reduce"),
     step("Sum(z, (i, 1, n + m))", "z*(n + m)", where={"n": "2"}, why="has a definition"),
+    step("delta(i, z)", "delta(i, z)", why="is no index"),
     step("Sum(z, (i, n, n))", "z", where={"n": "q"}, why="has a definition"),
     step("Lim(f(z), z, 0)", "f(0)", why="no rule for the limit"),
     step("Lim(exp(q*z), z, oo)", "Lim(exp(q*z), z, oo)", why="no limit was found"),
