@@ -208,6 +208,7 @@ def test_columns_whose_squares_vanish():
     refused(lambda: check.refuse_tiny_columns(tiny, np.ones(3)), ValueError, "X[:, 1] is so small that", "Scale the column")
     check.refuse_tiny_columns(tiny * [1, 0, 1], np.ones(3))
     check.refuse_tiny_columns(np.array([[1, 1e200], [1, 1e-200]]), np.ones(2))
+    check.refuse_tiny_columns(np.array([[1.0, 1], [1, -1], [1, 0]]), np.ones(3))  # what adds up to 0 is not lost
 
 
 def test_numbers_that_no_float_holds():
