@@ -404,7 +404,7 @@ def definitions_of(where=None, shapes=None):
 def _refuse_twins(shapes):
     """X has the entries x[i, j]: beside it, a matrix x would be the same one."""
     for one, other in combinations(shapes, 2):
-        if one.lower() == other.lower() and entry_name(one) == entry_name(other):
+        if entry_name(one) == entry_name(other):
             raise LanguageError(f"{one} and {other} would have the same entries; write another letter for one of them")
 
 
