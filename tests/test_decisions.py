@@ -444,6 +444,15 @@ class TestSeparation:
             assert _holds(pair, d, none) == (computed > 0 and true > 0)
             seen.add((computed > 0, true > 0))
         assert len(seen) == 4
+        # A score that is 0 and computed as positive, because its terms cancel, is not positive.
+        computed = set()
+        for _ in range(100):
+            u = rng.normal(size=5) * 10.0 ** rng.integers(-2, 3, 5)
+            row = rng.permutation(np.concatenate([u, -u]))
+            pair = np.array([np.abs(row), row])
+            computed.add(bool((pair @ np.ones(10))[1] > 0))
+            assert not _holds(pair, np.ones(10), none)
+        assert True in computed
         # Tied rows may be off by a rounding error, and by no more.
         tied = np.array([False, True])
         for score, right in ((0, True), (2e-16, True), (-2e-16, True), (1e-13, False), (1, False)):
@@ -523,12 +532,11 @@ class TestPartsOfTheSearch:
             exact = _solve(*null, d)
             assert common > 0
             assert [sum(Fraction(a) * v for a, v in zip(row, exact, strict=True)) for row in A.tolist()] == [0] * n
-            # The free entries keep their ratios, the least common multiple apart; so does a vector without a common factor.
-            ratios = {Fraction(exact[j]) / Fraction(d[j]) for j in free}
-            assert len(ratios) == 1 < ratios.pop() * 2**2000
+            # The free entries keep their ratios to one another, and so do all entries without their common factor.
+            assert len({Fraction(exact[j]) / Fraction(d[j]) for j in free}) == 1
             whole = _whole(exact)
             assert np.gcd.reduce(np.array(whole, dtype=object)) == 1
-            assert {Fraction(v) * exact[free[0]] == Fraction(w) * whole[free[0]] for v, w in zip(whole, exact, strict=True)} == {True}
+            assert all(v * exact[free[0]] == w * whole[free[0]] for v, w in zip(whole, exact, strict=True))
             seen += len(free)
         assert seen > 100
 
@@ -558,10 +566,17 @@ class TestPartsOfTheSearch:
         assert len(list(_candidates(np.eye(2), d))) == 59
 
     def test_the_least_score_in_any_order(self):
-        # In one order of summation 1e16 swallows the ones, in another it does not.
-        A = np.array([[1.0, 1e16, 1, -1e16]])
-        exact = _orders_minimum(np.array([[1.0, 2, 3, 4]]), np.ones(4))
-        assert exact == 10 and _orders_minimum(A, np.ones(4)) <= min((A * 1).sum(), (A @ np.ones(4)).min())
+        assert _orders_minimum(np.array([[1.0, 2, 3, 4], [-1, -2, 0, 0], [9, 9, 9, 9]]), np.ones(4)) == -3
+        # Sums that cancel: the orders give different numbers, and the least of them counts.
+        rng, apart = np.random.default_rng(24), 0
+        for _ in range(200):
+            d = rng.normal(size=9)
+            A = rng.normal(size=(3, 9))
+            A[:, 8] = -(A[:, :8] @ d[:8]) / d[8]
+            orders = [(A @ d).min(), (np.asfortranarray(A) @ d).min(), (A * d).sum(axis=1).min()]
+            assert _orders_minimum(A, d) == min(orders)
+            apart += min(orders) < max(orders)
+        assert apart > 50
 
     def test_the_origin(self):
         A = np.array([[2.0, 4, 6], [-2, 1, 1], [2, 0, 0]])

@@ -19,6 +19,8 @@ from .proof import NotProved, prove
 from .typed import BUILT_IN, OPERATORS, in_order, names_in, refuse_heavy, spell, unknown
 
 MEDIA_TYPE = "application/vnd.lrmath.exercise+json"
+# What SymPy raises where its own rules end.
+UNREACHED = (TypeError, ValueError, ArithmeticError, AttributeError, LookupError, NotImplementedError, RecursionError)
 CALLED = {D: "the derivative", Grad: "the gradient", Jacobian: "the Jacobian", Lim: "the limit", sp.Sum: "the sum"}
 
 
@@ -163,7 +165,7 @@ class Exercise:
         except LanguageError as error:
             said = str(error)
             return Verdict("unreadable", said[0].upper() + said[1:] + ".")
-        except (TypeError, ValueError, ArithmeticError, AttributeError, LookupError, NotImplementedError, RecursionError):
+        except UNREACHED:
             return Verdict("unproved", "I can neither prove nor refute this: the rules do not reach it. Try a simpler form.")
 
     def _judge(self, answer):
@@ -200,7 +202,7 @@ class Exercise:
             prove(below, answer, self._line._rules, self.relation)
         except NotProved as error:
             return str(error)
-        except (TypeError, ValueError, ArithmeticError, AttributeError, RecursionError) as error:
+        except UNREACHED as error:
             if isinstance(error, LanguageError):
                 raise
             return "the rules do not reach it"
