@@ -581,7 +581,7 @@ class TestPartsOfTheSearch:
     def test_the_origin(self):
         A = np.array([[2.0, 4, 6], [-2, 1, 1], [2, 0, 0]])
         assert _origin(A).tolist() == [0, 2, 3]
-        assert _origin(-A).tolist() == [0, 2, 3]
+        assert _origin(-A).tolist() == _origin(A[:1]).tolist() == [0, 2, 3]
         for other in (A * [[1], [2], [1]], A * [0, 1, 1], np.empty((0, 3))):
             assert _origin(other).tolist() == [0, 0, 0]
 

@@ -140,7 +140,7 @@ PROVED = [
     step("D(sqrt(z), z)", "1/(2*sqrt(z))", "z > 0"),
     step("D(z**z, z)", "z**z*(log(z) + 1)", "z > 0"),
     step("D(Abs(z)**2, z)", "2*z", "z != 0"),
-    step("D(Abs(2*z), z)", "2", "z > 0"),
+    step("D(Abs(2*z + q), z)", "2", ["z > 0", "q > 0"]),
     # Where a name is the variable, what it stands for stays out.
     step("D(p**2, p)", "2*p", where={"p": "sigma(z)"}),
     step("D(D(p**2*q, p), q)", "2*p", where={"p": "sigma(z)", "q": "p + z"}),
@@ -237,6 +237,8 @@ REFUSED = [
     step("D(Min(z, 0), z)", "0", "z < 0", why="did not reduce"),
     step("Sum(z, (i, 1, n + m))", "z*(n + m)", where={"n": "2"}, why="has a definition"),
     step("delta(i, z)", "delta(i, z)", why="is no index"),
+    step("log(w) - log(w) + y", "y", shapes=SHAPES, why="is positive"),
+    step("Lim((q + exp(-z))/(q + 2*exp(-z)), z, oo)", "1", "q >= 0", why="q is not zero"),
     step("Sum(z, (i, n, n))", "z", where={"n": "q"}, why="has a definition"),
     step("Lim(f(z), z, 0)", "f(0)", why="no rule for the limit"),
     step("Lim(exp(q*z), z, oo)", "Lim(exp(q*z), z, oo)", why="no limit was found"),
