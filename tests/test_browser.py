@@ -363,7 +363,7 @@ def test_a_page_reads_without_javascript(server, new_page):
         assert page.locator(".bd-docs-nav a").nth(3).is_visible()
         fold = page.locator("details.solution").first
         fold.locator("summary").click()
-        assert fold.locator("p, .cell").nth(0).is_visible()
+        fold.locator("p, .cell").nth(0).wait_for(state="visible")  # the browser lays it out in its own time
         dead = page.locator(".theme-switch-button, .search-button__button, .sidebar-toggle, .dropdown-toggle, .copybtn")
         assert [one for one in dead.all() if one.is_visible()] == []
 

@@ -244,7 +244,7 @@ def admit(e):
         return At(admit(e.expr), admit(e.variables[0]), admit(e.point[0]))
     if isinstance(e, sp.Limit):
         body, variable, target, side = e.args
-        if not target.is_infinite and str(side) != "+-":
+        if not _is_oo(target) and str(side) != "+-":
             raise LanguageError(f"{e} is a limit from one side; use Lim, and say in `given` on which side {variable} stays")
         return Lim(*map(admit, (body, variable, target)))
     if isinstance(e, (sp.Sum, sp.Product)):
@@ -260,7 +260,7 @@ def admit(e):
     arguments = [admit(a) for a in e.args]
     if e.is_Pow:
         _require_small(*arguments)
-    if any(a.is_infinite for a in arguments) and not isinstance(e, Lim):
+    if any(map(_is_oo, arguments)) and not isinstance(e, Lim):
         raise LanguageError(f"oo is not a number: {e}")
     if isinstance(e, (MatAdd, HadamardProduct, MatMul)):
         matrices = [a for a in arguments if a.is_Matrix]
@@ -333,7 +333,7 @@ class _Reader:
     def number(self, node):
         """Read what must be a number, not a condition and not a matrix."""
         value = self.read(node)
-        if not isinstance(value, sp.Expr) or value.is_Matrix or value.is_infinite:
+        if not isinstance(value, sp.Expr) or value.is_Matrix or _is_oo(value):
             self.refuse(node, "a number is needed here, and oo is not a number")
         return value
 
@@ -347,7 +347,7 @@ class _Reader:
     def finite(self, node):
         """Read what may stand in arithmetic."""
         value = self.term(node)
-        if value.is_infinite:
+        if _is_oo(value):
             self.refuse(node, "oo is not a number; it stands as the target of Lim, and as the value of one")
         return value
 
@@ -521,6 +521,11 @@ def is_fraction(expression):
     """Whether an expression was written as numerator / denominator."""
     return (expression.is_Mul and len(expression.args) == 2 and expression.args[1].is_Pow
             and expression.args[1].exp == -1)
+
+
+def _is_oo(e):
+    # SymPy's own `is_infinite` now and then fails on what is kept as it was written, such as -0.
+    return e in (sp.oo, -sp.oo, sp.Mul(-1, sp.oo, evaluate=False))
 
 
 def _negative(a):
