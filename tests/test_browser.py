@@ -278,7 +278,7 @@ def test_the_buttons_of_a_wide_window(chapter):
     menu = chapter.locator(".dropdown-download-buttons")
     menu.locator("button.dropdown-toggle").click()
     link = menu.locator("a[href$='.ipynb']")
-    assert link.is_visible()
+    link.wait_for()
     box = menu.locator(".dropdown-menu").bounding_box()
     assert box["x"] > 0 and box["x"] + box["width"] < 1280
     notebook = chapter.request.get(link.evaluate("link => link.href"))
@@ -313,7 +313,8 @@ def test_the_buttons_of_a_phone(server, new_page):
         for name in ("primary", "secondary"):
             dialog = page.locator(f"#pst-{name}-sidebar-modal")
             page.locator(f".bd-header-article .{name}-toggle").click()
-            assert dialog.is_visible() and dialog.locator("a").count() > 5
+            dialog.wait_for()
+            assert dialog.locator("a").count() > 5
             page.keyboard.press("Escape")
             dialog.wait_for(state="hidden")
         page.locator(".bd-header-article .secondary-toggle").click()
@@ -322,7 +323,7 @@ def test_the_buttons_of_a_phone(server, new_page):
         assert page.evaluate("""() => Math.abs(document.getElementById(decodeURIComponent(location.hash.slice(1)))
             .getBoundingClientRect().top) < 200""")
         page.locator(".bd-header-article .search-button").click()
-        assert page.locator("#pst-search-dialog input").is_visible()
+        page.locator("#pst-search-dialog input").wait_for()
         assert page.complaints == []
 
 

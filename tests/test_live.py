@@ -107,7 +107,7 @@ def test_without_javascript_there_is_no_button_and_hints_and_answers_can_be_read
     assert exercise.locator("form").count() == 0
     for fold in exercise.locator("details").all():
         fold.locator("summary").click()
-        assert fold.locator(".katex").first.is_visible()
+        fold.locator(".katex").first.wait_for()
     assert "p - y" in exercise.locator(".turn-answer").inner_text()
     clean(page)
     page.close()
@@ -144,7 +144,7 @@ def test_a_corrupted_wheel_is_refused_and_the_page_stays(live_site, server, new_
     assert "error: The following error occurred while loading mpmath:" in page.complaints
     assert not [text for text in page.complaints if "undefined" in text]
     page.get_by_role("button", name="Switch off").click()
-    assert page.get_by_role("button", name="Run the code on this page").is_visible()
+    page.get_by_role("button", name="Run the code on this page").wait_for()
     page.close()
 
 
@@ -296,7 +296,7 @@ def test_hints_come_one_by_one(chapter):
     visible = [fold.is_visible() for fold in folds.all()]
     assert visible == [True, False, False, False]
     folds.first.locator("summary").click()
-    assert folds.nth(1).is_visible()
+    folds.nth(1).wait_for()
     assert not folds.nth(2).is_visible()
 
 
