@@ -1,6 +1,7 @@
 """The figures that move: their mathematics is lrmath's, and the page is the same whether or not the scripts run."""
 
 import ast
+import itertools
 import json
 import os
 import re
@@ -153,7 +154,7 @@ def test_level_lines_lie_on_their_levels():
 # --- The project ----------------------------------------------------------------------------------------------------------------
 
 
-def test_colours_are_those_of_the_still_figures():
+def colours_of_the_figures():
     still = ast.parse((ROOT / "book" / "style.py").read_text(encoding="utf-8"))
     names = {}
     for node_ in still.body:
@@ -161,8 +162,78 @@ def test_colours_are_those_of_the_still_figures():
             left, right = node_.targets[0], node_.value
             for name, value in zip(left.elts, right.elts) if isinstance(left, ast.Tuple) else [(left, right)]:
                 names[name.id.lower()] = value.value
-    moving = dict(re.findall(r"--fig-(\w+): (#\w{6});", (SCRIPTS / "figures.css").read_text(encoding="utf-8")))
-    assert len(moving) == 5 and moving == {name: names[name] for name in moving}
+    return names
+
+
+def parts(colour):
+    return np.array([int(colour[at : at + 2], 16) for at in (1, 3, 5)])
+
+
+def linear(colour):
+    share = parts(colour) / 255
+    return np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)
+
+
+def contrast(one, other):
+    """The contrast of two colours, as WCAG 2 defines it."""
+    dark, light = sorted(linear(colour) @ [0.2126, 0.7152, 0.0722] for colour in (one, other))
+    return (light + 0.05) / (dark + 0.05)
+
+
+def brighter(colour, factor):
+    return "#" + "".join(f"{min(255, round(part * factor)):02x}" for part in parts(colour).tolist())
+
+
+WHITE, DARK_PAGE = "#ffffff", "#14181e"  # the second is the lightest dark ground: Jupyter's and GitHub's are darker
+
+
+def test_colours_can_be_read_on_both_grounds_and_move_as_they_stand(site):
+    still = colours_of_the_figures()
+    sheet = (SCRIPTS / "figures.css").read_text(encoding="utf-8")
+    found = re.findall(r"--fig-(\w+): (#\w{6});", sheet)
+    assert dict(found[:5]) == still and len(found) == 10
+    css = (site / "_static" / "site.css").read_text(encoding="utf-8")
+    assert f"--pst-color-background:{DARK_PAGE}" in css
+    factor = float(re.search(r"\.cell_output img\{[^}]*filter:brightness\(([\d.]+)\)", css)[1])
+    assert dict(found[5:]) == {name: brighter(colour, factor) for name, colour in still.items()}
+    for colour in still.values():
+        assert contrast(colour, WHITE) >= 4.5
+        assert contrast(colour, DARK_PAGE) >= 3
+        assert contrast(brighter(colour, factor), DARK_PAGE) >= 4.5
+    assert contrast("#ffffff", "#000000") == pytest.approx(21) and contrast("#767676", WHITE) == pytest.approx(4.54, abs=0.005)
+
+
+# What somebody sees who lacks one of the three kinds of cones: Machado, Oliveira and Fernandes, 2009, severity 1.
+BLINDNESS = {
+    "none": np.eye(3),
+    "protan": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
+    "deutan": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]],
+    "tritan": [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900]],
+}
+
+
+def lab(light):
+    """Linear RGB in the space CIELAB, in which a distance of 2 is just seen."""
+    to_xyz = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
+    share = to_xyz @ np.clip(light, 0, 1) / to_xyz.sum(axis=1)
+    x, y, z = np.where(share > 0.008856, np.cbrt(share), 7.787 * share + 16 / 116)
+    return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
+
+
+def nearest(colours, matrix):
+    points = [lab(np.array(matrix) @ linear(colour)) for colour in colours]
+    return min(np.linalg.norm(one - other) for one, other in itertools.combinations(points, 2))
+
+
+@pytest.mark.parametrize("kind", BLINDNESS)
+def test_four_hues_differ_for_everyone(kind):
+    colours = colours_of_the_figures()
+    del colours["grey"]
+    assert len(colours) == 4 and nearest(colours.values(), BLINDNESS[kind]) > 10
+
+
+def test_red_and_green_would_not():
+    assert nearest(["#b25b00", "#7a7a00"], BLINDNESS["none"]) > 30 > 10 > nearest(["#b25b00", "#7a7a00"], BLINDNESS["deutan"])
 
 
 def test_every_script_has_its_figure_and_stays_small():
