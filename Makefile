@@ -34,8 +34,8 @@ pdf: $(VENV)/installed  ## set the book as a PDF, dist/logistic-regression-line-
 
 test: $(VENV)/installed try-live  ## run every test, and every chapter against its stored outputs
 	@echo "==> Testing: the package, the site, and $(words $(NOTEBOOKS)) chapters run again"
-	@# The chapters come first: the longest of them would otherwise run alone at the end.
-	@$(BIN)/python -m pytest -n 2 --dist loadfile $(if $(NOTEBOOKS),--nbval --nbval-current-env $(NOTEBOOKS)) tests
+	@# The order is that of tests/conftest.py.
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(if $(NOTEBOOKS),--nbval --nbval-current-env $(NOTEBOOKS)) tests
 
 serve: $(VENV)/installed  ## look at the site, http://localhost:8000 (PORT=... for another)
 	@test -f $(SITE)/index.html || $(MAKE) --no-print-directory book

@@ -44,6 +44,17 @@ def pages():
     return [toc["root"], *(entry["file"] for part in toc["parts"] for entry in part["chapters"])]
 
 
+def pytest_collection_modifyitems(items):
+    """The chapters, one file that builds the site, then what needs no site meanwhile: so that no worker waits for another."""
+    order = {}
+    for item in items:
+        needs = "site" in getattr(item, "fixturenames", ())
+        order[item.path] = max(order.get(item.path, 0), 3 if needs else 0 if item.path.suffix == ".ipynb" else 2)
+    first = next((path for path, rank in order.items() if rank == 3), None)
+    order[first] = 1
+    items.sort(key=lambda item: order[item.path])
+
+
 @pytest.fixture(scope="session")
 def site(tmp_path_factory):
     """The folder of the site. The first worker that asks builds it; the others wait for it."""
