@@ -369,6 +369,25 @@ def test_a_page_reads_without_javascript(server, new_page):
         assert [one for one in dead.all() if one.is_visible()] == []
 
 
+def test_no_line_begins_with_a_full_stop_after_a_short_formula(server, new_page):
+    parted = """() => {
+        const ends = [...document.querySelectorAll("article .unbroken")].filter(
+            (one) => one.checkVisibility() && one.lastChild.nodeType === Node.TEXT_NODE && one.querySelector(".base"));
+        return [ends.length, ends.filter((one) => {
+            const stop = document.createRange();
+            stop.selectNodeContents(one.lastChild);
+            return stop.getBoundingClientRect().left < [...one.querySelectorAll(".base")].at(-1).getBoundingClientRect().right - 2;
+        }).map((one) => one.textContent)];
+    }"""
+    with new_page(width=390) as page:
+        page.goto(f"{server}/book/05-gradient-descent.html")
+        page.add_style_tag(content="* { content-visibility: visible !important; }")
+        count, wrong = page.evaluate(parted)
+        assert count > 100 and wrong == []
+        page.add_style_tag(content=".unbroken, .unbroken .katex { white-space: normal !important; }")
+        assert page.evaluate(parted)[1] != []
+
+
 def test_less_motion_when_asked_for(server, new_page):
     with new_page(reduced_motion="reduce") as page:
         page.goto(f"{server}/{CHAPTERS[0]}.html")

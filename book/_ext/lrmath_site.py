@@ -83,6 +83,34 @@ def visit_display(self, node):
     raise nodes.SkipNode
 
 
+# --- A full stop stays with the short formula before it, and a bracket with the one behind it: browsers part them ---------------
+
+LONGEST_UNBROKEN = 16  # signs, about a third of a line on a phone
+
+
+def keep_punctuation(app, doctree, docname):
+    if app.builder.format != "html":
+        return
+    for parent in list(doctree.findall(nodes.Element)):
+        for formula in [child for child in parent.children if isinstance(child, nodes.math)]:
+            signs = re.sub(r"[{}^_\s]|\\[,;!]", "", re.sub(r"\\[a-zA-Z]+", "x", formula.astext()))
+            if len(signs) <= LONGEST_UNBROKEN:
+                keep_with_neighbours(parent, parent.index(formula))
+
+
+def keep_with_neighbours(parent, at):
+    pieces = [nodes.Text(""), *parent.children, nodes.Text("")]  # so that every formula has two neighbours
+    before, formula, after = pieces[at : at + 3]
+    opening = re.search(r"[(“‘]*$", before)[0] if isinstance(before, nodes.Text) else ""
+    closing = re.match(r"[.,;:!?)”’]*", after)[0] if isinstance(after, nodes.Text) else ""
+    if opening or closing:
+        if closing:
+            parent[at + 1] = nodes.Text(after[len(closing):])
+        if opening:
+            parent[at - 1] = nodes.Text(before[: -len(opening)])
+        parent[at] = nodes.inline("", opening, formula, nodes.Text(closing), classes=["unbroken"])
+
+
 # --- Addresses: everything that needs a public address follows from repository.url, or is left out --------------------------
 
 
@@ -150,6 +178,7 @@ def setup(app):
     app.connect("config-inited", set_addresses, priority=100)
     remove_thebe(app)
     app.connect("doctree-resolved", drop_repeated_ids)
+    app.connect("doctree-resolved", keep_punctuation)
     # After the theme, which adds its own copies late.
     app.connect("html-page-context", tidy_page, priority=900)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": False}
