@@ -243,6 +243,7 @@ REFUSED = {
     "f(*z)": "not in the language",
     "f(z=1)": "a function is a name",
     "z; p": "invalid syntax",
+    "lambda/2": "invalid syntax; write lamda",
     "z = p": "invalid syntax",
     "import os": "invalid syntax",
     "": "invalid syntax",

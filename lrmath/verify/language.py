@@ -203,7 +203,8 @@ def parse(text, shapes=None):
     try:
         tree = ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        raise LanguageError(f"cannot read {text!r}: {getattr(error, 'msg', error)}") from None
+        hint = "; write lamda: the other spelling is a word of Python's own" if "lambda" in text else ""
+        raise LanguageError(f"cannot read {text!r}: {getattr(error, 'msg', error)}{hint}") from None
     if _depth(tree) > DEEPEST:
         raise LanguageError(f"cannot read {text[:40]!r}...: more than {DEEPEST} parts inside each other")
     return _Reader(text, shapes or {}).read(tree)
