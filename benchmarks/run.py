@@ -156,17 +156,22 @@ def print_row(*cells):
     print("| " + " | ".join(str(cell) for cell in cells) + " |", flush=True)
 
 
+def task():
+    exponent = round(np.log10(TOL))
+    return rf"Ridge {RIDGE:g}, until $\max\lvert\nabla J\rvert/n\le10^{{{exponent}}}$."
+
+
 def show(ms):
     return f"{ms:,.0f}" if ms >= 100 else f"{ms:.3g}"
 
 
 def binary(cases):
-    print(f"## Two classes\n\nRidge {RIDGE:g}, until max|gradient| / n is at most {TOL:g}. ", end="")
+    print(f"## Two classes\n\n{task()} ", end="")
     print("Times in milliseconds.\n")
     peers = [name for name in SOLVERS if name != "lrmath irls"]
     head = ["data", "steps", "floor", "irls", "times the floor"]
     for name in peers:
-        head += [name, "irls is faster by"]
+        head += [name, "times irls"]
     print_row(*head)
     print_row(":---", *["---:"] * (len(head) - 1))
     early = {}
@@ -178,13 +183,13 @@ def binary(cases):
             row += [show(ms[name]), f"{ms[name] / ours:.1f}"]
             # A solver that stopped early has not done the work.
             if left[name] > TOL:
-                early.setdefault(name, []).append(f"{left[name]:.0e} at {case}")
+                early.setdefault(name, []).append(f"{left[name]:.1e} at {case}")
         assert left["lrmath irls"] <= TOL, f"{case}: irls left {left['lrmath irls']:.1e}"
         print_row(*row)
     for name, rests in early.items():
         print(f"\nStopped before that: {name}, which left {', '.join(rests)}.")
     if "1M x 20" in cases:
-        print("\nExtra memory at 1M x 20, where X has 168 MB:\n")
+        print("\nExtra memory at 1M x 20, where the matrix $X$ has 168 MB:\n")
         print_row("", "MB")
         print_row(":---", "---:")
         for name in SOLVERS:

@@ -12,7 +12,7 @@ It needs what `pip install -e .[test]` brings.
 import warnings
 
 # Before NumPy: it sets the number of threads.
-from run import RIDGE, TOL, machine, medians, print_row, show  # isort: skip
+from run import RIDGE, TOL, machine, medians, print_row, show, task  # isort: skip
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression
@@ -75,9 +75,9 @@ def quality(X, y, B):
 
 def main():
     warnings.simplefilter("ignore")
-    print(f"## K classes\n\nRidge {RIDGE:g}, until max|gradient| / n is at most {TOL:g}. ", end="")
+    print(f"## K classes\n\n{task()} ", end="")
     print("Times in milliseconds.\n")
-    print_row("data", "steps", *SOLVERS, "fit_softmax is faster by")
+    print_row("data", "steps", *SOLVERS, "times fit_softmax")
     print_row(":---", *["---:"] * (len(SOLVERS) + 2))
     for case in ["iris", *SIZES]:
         X, y, repeats = problem(case)

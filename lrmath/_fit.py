@@ -24,7 +24,7 @@ class Fit:
     """Coefficients, shape (d+1,)."""
 
     loss: float
-    """The objective at ``beta``: the sum of the losses, plus the penalty if there is one."""
+    """The objective at ``beta``, which is the sum of the losses, plus the penalty if there is one."""
 
     iterations: int
     """Number of steps taken."""
@@ -71,7 +71,7 @@ class SoftmaxFit:
     """Coefficients, shape (d+1, K), one column for each class."""
 
     loss: float
-    """The objective at ``B``: the sum of the losses, plus the penalty if there is one."""
+    """The objective at ``B``, which is the sum of the losses, plus the penalty if there is one."""
 
     iterations: int
     """Number of steps taken."""

@@ -38,11 +38,12 @@ class Separation(NamedTuple):
     power of 2 so that the largest ``abs(X @ d)`` lies in [1, 2)."""
 
     margin: float
-    """``((2 * y - 1) * (X @ d)).min()``: above 0 if the separation is complete, else 0 (or, where
-    floats cannot give 0, a rounding error)."""
+    """The smallest entry of ``(2 * y - 1) * (X @ d)``, above 0 if the separation is complete, else 0
+    (or, where floats cannot give 0, a rounding error)."""
 
     kind: str
-    """"complete", or "quasi-complete": some samples have score 0 in every such direction."""
+    """Either "complete" or "quasi-complete"; in the second case some samples have score 0 in every
+    such direction."""
 
 
 def separating_direction(A):

@@ -127,10 +127,14 @@ def bayes_threshold(cost_fp, cost_fn, *, trained_share=None, deployed_share=None
     """
     costs = number("cost_fp", cost_fp, least=0), number("cost_fn", cost_fn, least=0)
     if not any(costs):
-        raise ValueError("cost_fp and cost_fn are both 0; no decision is cheaper. Raise one.")
+        raise ValueError(
+            "cost_fp and cost_fn are both 0; no decision is cheaper. Raise one."
+        )
     if (trained_share is None) != (deployed_share is None):
         missing = "trained_share" if trained_share is None else "deployed_share"
-        raise TypeError(f"{missing} is missing; pass both shares of class 1, or neither.")
+        raise TypeError(
+            f"{missing} is missing; pass both shares of class 1, or neither."
+        )
     # Fractions neither overflow nor underflow, and the result is rounded once.
     fp, fn = map(Fraction, costs)
     if trained_share is not None:
@@ -187,7 +191,9 @@ def calibration_curve(y, p, bins=10):
     bins = count("bins", bins)
     edges = np.arange(1, bins) / bins
     number_of_bin = np.searchsorted(edges, p, side="right")
-    held, index, size = np.unique(number_of_bin, return_inverse=True, return_counts=True)
+    held, index, size = np.unique(
+        number_of_bin, return_inverse=True, return_counts=True
+    )
     means = [np.bincount(index, values, len(held)) / size for values in (p, y)]
     return CalibrationCurve(*means, size)
 

@@ -17,7 +17,14 @@ from lrmath.sigmoid import sigmoid, softplus
 
 
 def gradient_descent(
-    X, y, *, learning_rate=None, beta0=None, sample_weight=None, tol=1e-8, max_iter=10_000
+    X,
+    y,
+    *,
+    learning_rate=None,
+    beta0=None,
+    sample_weight=None,
+    tol=1e-8,
+    max_iter=10_000,
 ):
     r"""Minimise the summed cross-entropy by gradient descent.
 
@@ -79,18 +86,29 @@ def gradient_descent(
     [-0.4541, 0.9082]
     """
     X, y, s = problem(X, y, sample_weight)
-    beta = np.zeros(X.shape[1]) if beta0 is None else coefficients("beta0", beta0, X).copy()
+    beta = (
+        np.zeros(X.shape[1])
+        if beta0 is None
+        else coefficients("beta0", beta0, X).copy()
+    )
     tol, max_iter = number("tol", tol, above=0), count("max_iter", max_iter)
     refuse_dependent_columns(X)
     refuse_one_class(X, y)
     L = _largest_eigenvalue(X, s) / 4
-    alpha = 1 / L if learning_rate is None else number("learning_rate", learning_rate, above=0)
+    alpha = (
+        1 / L
+        if learning_rate is None
+        else number("learning_rate", learning_rate, above=0)
+    )
 
-    t = 1 - 2 * y  # a loss is softplus(t * eta), and a residual p - y is t * sigmoid(t * eta)
+    # A loss is softplus(t * eta), and a residual p - y is t * sigmoid(t * eta).
+    t = 1 - 2 * y
     path = []
     with np.errstate(all="ignore"):
         while True:
-            wrong = np.nan_to_num(t * (X @ beta), nan=np.inf, posinf=np.inf, neginf=-np.inf)
+            wrong = np.nan_to_num(
+                t * (X @ beta), nan=np.inf, posinf=np.inf, neginf=-np.inf
+            )
             path.append(s @ softplus(wrong))
             gradient = X.T @ (s * t * sigmoid(wrong))
             norm = np.max(np.abs(gradient)) / np.sum(s)
@@ -101,10 +119,12 @@ def gradient_descent(
     small = norm <= tol and np.all(np.isfinite(wrong))
     H = hessian(X, beta, sample_weight=s) if small else None
     with np.errstate(all="ignore"):
-        # If the classes are separated, every Newton step changes a score by 1 or more. (Half of
-        # that leaves room for rounding.)
+        # If the classes are separated, every Newton step changes a score by 1 or
+        # more. (Half of that leaves room for rounding.)
         settled = bool(small and np.max(np.abs(X @ solve_scaled(H, gradient))) <= 0.5)
-    fit = Fit(beta, float(path[-1]), len(path) - 1, settled, float(norm), np.array(path), H)
+    fit = Fit(
+        beta, float(path[-1]), len(path) - 1, settled, float(norm), np.array(path), H
+    )
     if not settled:
         raise _reason(X, y, fit, alpha, 2 / L, tol)
     return fit

@@ -110,7 +110,11 @@ def irls(
     [1.2429, 1.0852]
     """
     X, y, s = problem(X, y, sample_weight)
-    beta = np.zeros(X.shape[1]) if beta0 is None else coefficients("beta0", beta0, X).copy()
+    beta = (
+        np.zeros(X.shape[1])
+        if beta0 is None
+        else coefficients("beta0", beta0, X).copy()
+    )
     tol, max_iter = number("tol", tol, above=0), count("max_iter", max_iter)
     penalty = np.full(X.shape[1], number("ridge", ridge, least=0))
     if not flag("penalize_intercept", penalize_intercept):
@@ -131,9 +135,15 @@ def irls(
             longest = np.abs(move).max()
             norm = np.abs(gradient).max() / n
             separated = not penalty.any() and (t * eta).max() < 0
-            # On separated data no step is short; half of that leaves room for rounding.
+            # On separated data no step is short;
+            # half of that leaves room for rounding.
             converged = norm <= tol and longest <= min(tol, 0.5) and not separated
-            if converged or separated or len(path) > max_iter or not np.isfinite(longest):
+            if (
+                converged
+                or separated
+                or len(path) > max_iter
+                or not np.isfinite(longest)
+            ):
                 break
             if longest > 1:
                 length = _length(t, s, eta + move, move, beta + step, step, penalty)
@@ -151,7 +161,15 @@ def irls(
             path.append(loss)
 
         converged = bool(converged and least_pivot(H) >= LEAST_PIVOT)
-        fit = Fit(beta, float(loss), len(path) - 1, converged, float(norm), np.array(path), H)
+        fit = Fit(
+            beta,
+            float(loss),
+            len(path) - 1,
+            converged,
+            float(norm),
+            np.array(path),
+            H,
+        )
         if not converged:
             _refuse(X, y, penalty, fit, longest, tol)
     return fit
@@ -175,11 +193,16 @@ def _sums(X, t, s, eta, beta, penalty):
 
 def _terms(t, eta):
     """Loss, ``p - y`` and ``p * (1 - p)`` of each sample; ``t = 1 - 2 * y``."""
-    # softplus(z), t * sigmoid(z) and sigmoid_derivative(z), which share one exponential.
+    # softplus(z), t * sigmoid(z) and sigmoid_derivative(z),
+    # which share one exponential.
     z = t * eta
     e = np.exp(-np.abs(z))
     u = 1 + e
-    return np.maximum(z, 0) + np.log1p(e), t * np.where(z >= 0, 1.0, e) / u, e / (u * u)
+    return (
+        np.maximum(z, 0) + np.log1p(e),
+        t * np.where(z >= 0, 1.0, e) / u,
+        e / (u * u),
+    )
 
 
 def _length(t, s, eta, move, beta, step, penalty):

@@ -119,7 +119,9 @@ def l1_max(X, y, *, sample_weight=None):
     return float(np.max(np.abs(X[:, 1:].T @ (s * (share - y))), initial=0))
 
 
-def lasso(X, y, l1, *, penalize_intercept=False, sample_weight=None, tol=1e-8, max_iter=100):
+def lasso(
+    X, y, l1, *, penalize_intercept=False, sample_weight=None, tol=1e-8, max_iter=100
+):
     r"""Minimise the summed cross-entropy plus ``l1`` times the absolute values of coefficients.
 
     ``objective = sum(s * loss) + l1 * sum(abs(beta[1:]))``
@@ -210,7 +212,9 @@ def lasso(X, y, l1, *, penalize_intercept=False, sample_weight=None, tol=1e-8, m
     if free:
         ones_first(X, "Call add_intercept, or pass penalize_intercept=True.")
         penalty[0] = 0
-        refuse_one_class(X, y, "Give samples of both classes, or pass penalize_intercept=True.")
+        refuse_one_class(
+            X, y, "Give samples of both classes, or pass penalize_intercept=True."
+        )
         beta[0] = logit(s @ y / np.sum(s)) / X[0, 0]
 
     with np.errstate(all="ignore"):
@@ -232,12 +236,15 @@ def lasso(X, y, l1, *, penalize_intercept=False, sample_weight=None, tol=1e-8, m
             beta = beta + step
             path.append(objective)
 
-    fit = Fit(beta, float(path[-1]), len(path) - 1, converged, float(norm), np.array(path))
+    fit = Fit(
+        beta, float(path[-1]), len(path) - 1, converged, float(norm), np.array(path)
+    )
     if not converged:
         raise ConvergenceError(
-            f"after {fit.iterations} steps a condition of the minimiser is missed by {norm:.3g} "
-            f"for each sample, and the next step would change a score by {move:.3g}; tol is "
-            f"{tol:.3g}. Bring the columns of X to one scale, raise max_iter, or raise l1.",
+            f"after {fit.iterations} steps a condition of the minimiser is missed by "
+            f"{norm:.3g} for each sample, and the next step would change a score by "
+            f"{move:.3g}; tol is {tol:.3g}. Bring the columns of X to one scale, "
+            "raise max_iter, or raise l1.",
             fit,
         )
     return fit

@@ -96,16 +96,16 @@ def test_the_summary_counts():
         {"kind": "definition", "controls": 3, "error": "0.6 ulp"},
     ]
     assert ledger_page.summary(rows) == (
-        "3 steps proved for all n, d; checked to 2e-09 and 0.6 ulp; 23 wrong versions rejected"
+        "3 steps proved for all $n, d$; largest error of the checks 2e-09 and 0.6 ulp; 23 wrong versions rejected"
     )
-    assert ledger_page.summary(rows[1:2]) == "1 step proved for all real z; 1 wrong version rejected"
+    assert ledger_page.summary(rows[1:2]) == "1 step proved for all real $z$; 1 wrong version rejected"
     assert ledger_page.summary(rows[1:2], [("So it is.", "why")]).endswith("rejected; partly in words")
     assert ledger_page.summary([rows[0] | {"general": False}], [("So it is.", "why")]).endswith("rejected; for fixed sizes")
     assert ledger_page.strength(rows[2:], []) == "numeric only"
     # Sizes say more than real numbers, however many; conditions are never silent.
     reals = {"scope": "all real a, b, c", "given": ["a > 0"]}
-    assert ledger_page.summary([rows[1] | reals, rows[1]]).startswith("2 steps proved for all real a, b, c, z, under the conditions")
-    assert ledger_page.summary([rows[1] | reals, rows[0]]).startswith("3 steps proved for all n, d, under the conditions of the box;")
+    assert ledger_page.summary([rows[1] | reals, rows[1]]).startswith("2 steps proved for all real $a, b, c, z$, under the conditions")
+    assert ledger_page.summary([rows[1] | reals, rows[0]]).startswith("3 steps proved for all $n, d$, under the conditions of the box;")
 
 
 @pytest.mark.parametrize("chapter", LEDGERS)

@@ -68,7 +68,7 @@ def test_no_statement_stands_without_its_conditions():
     Derivation("falls", "D(log(sigma(-z)), z)", given="z > 0").then("-sigma(z)", because="the slope of a logarithm")
     sine()
     book = ledger("chapter")
-    assert r"= -\sigma(z)$ if $z > 0$ | $z \in \mathbb R$ |" in book.markdown()
+    assert r"| $z \in \mathbb R$ |" in book.markdown() and r"= -\sigma(z)$ if $z > 0$ |" in book.markdown()
     assert "falls: 1 step proved for all real z with z > 0\n" in str(book)
     assert "What a letter stands for" not in book.markdown()
     Derivation("defined", "2*p", where={"p": "sigma(z)"}).then("p + p", because="twice")

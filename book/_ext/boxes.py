@@ -97,7 +97,7 @@ def text(formula):
 
 def chains(formula):
     """The chains of a formula: lists of sides and relation signs in turn. Rows and `\\qquad` part them."""
-    formula = re.sub(r"\\(?:begin|end)\{aligned\}|&", " ", formula)
+    formula = re.sub(r"\\(?:begin|end)\{aligned\}|&|(?<=\\\\)\[\d+pt\]", " ", formula)
     parts = [[]]
     depth = 0
     for token in TOKEN.findall(formula):

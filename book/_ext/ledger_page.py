@@ -23,6 +23,7 @@ from sphinx import addnodes
 from sphinx.util.docutils import SphinxDirective
 
 import lrmath
+from lrmath.verify import latex, parse
 from lrmath.verify.ledger import MEASURED, MEDIA_TYPE, counted
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -68,7 +69,9 @@ def judged(chapter, rows):
 def in_words(sentences):
     """Of the sentences of a box those that are arguments in words, each with the reason that the box gives."""
     line = lambda words: " ".join(re.sub(r"^\|.*$", "", words, flags=re.MULTILINE).split())
-    return [(line(one.source), line(one.reason)) for one in sentences if one.reason]
+    # A display may bring a full stop of its own.
+    stopped = lambda words: re.sub(r"\.\s*(\$*)\s*\.?$", r"\1.", words)
+    return [(stopped(line(one.source)), line(one.reason)) for one in sentences if one.reason]
 
 
 STRENGTHS = ("general", "partly in words", "for fixed sizes", "numeric only")
@@ -135,6 +138,12 @@ def largest(rows):
     return [max((row["error"] for row in own), key=size) for own in (shares, ulps) if own]
 
 
+def typeset(scope):
+    """The names of "all n, d" or "all real z" as a formula."""
+    start, names = re.fullmatch(r"(all (?:real )?)(.*)", scope).groups()
+    return f"{start}${', '.join(latex(parse(name)) for name in names.split(', '))}$"
+
+
 def summary(rows, words=()):
     """What was done for a theorem, in one line."""
     proofs = [row for row in rows if row["kind"] == "derivation"]
@@ -146,10 +155,10 @@ def summary(rows, words=()):
         sizes = [scope for scope in scopes if not scope.startswith("all real ")]
         reals = sorted({name for scope in scopes for name in scope.removeprefix("all real ").split(", ")})
         widest = max(sizes, key=lambda scope: scope.count(",")) if sizes else f"all real {', '.join(reals)}"
-        for_all = f" for {widest}" * bool(scopes) + ", under the conditions of the box" * any(row.get("given") for row in proofs)
+        for_all = f" for {typeset(widest)}" * bool(scopes) + ", under the conditions of the box" * any(row.get("given") for row in proofs)
         parts.append(counted(sum(row["steps"] for row in proofs), "step") + " proved" + for_all)
     if checks:
-        parts.append("checked to " + " and ".join(largest(checks)))
+        parts.append("largest error of the checks " + " and ".join(largest(checks)))
     parts.append(counted(sum(row["controls"] for row in rows), "wrong version") + " rejected")
     weak = strength(rows, words)
     return "; ".join(parts + [weak] * (weak != "general"))
@@ -230,8 +239,8 @@ class Chapter(Generated):
         if lines:
             kinds = [row["kind"] for own in others.values() for row in own]
             proofs = kinds.count("derivation")
-            title = (f"{counted(proofs, 'derivation')} and {counted(len(kinds) - proofs, 'check')} in the text and in the "
-                     "exercises")
+            what = [counted(number, name) for number, name in ((proofs, "derivation"), (len(kinds) - proofs, "check")) if number]
+            title = f"{' and '.join(what)} in the text and in the exercises"
             shown += [nodes.raw("", f"<details><summary>{title}</summary>", format="html"), *self.parse(lines),
                       nodes.raw("", "</details>", format="html")]
         return [shown]
@@ -239,8 +248,8 @@ class Chapter(Generated):
     @staticmethod
     def row(row):
         if row["kind"] == "derivation":
-            given = f", given {', '.join(f'`{condition}`' for condition in row['given'])}" if row["given"] else ""
-            scope = f" for {row['scope']}" * bool(row["scope"])
+            given = f", given {', '.join(f'${condition}$' for condition in row['conditions'])}" if row["given"] else ""
+            scope = f" for {typeset(row['scope'])}" if row["scope"] else ""
             size = "" if row["general"] else " This is for fixed sizes."
             return (f"- {row['statement']}{scope}{given}: `{row['label']}`, {counted(row['steps'], 'step')}, "
                     f"{row['controls']} rejected.{size}")
@@ -327,10 +336,26 @@ def add_badges(app, doctree):
         node.append(badge)
 
 
+def typeset_badges(app, doctree, docname):
+    """Sphinx turns what stands in a link into words; what stands between dollar signs there becomes a formula again."""
+    for badge in doctree.findall(lambda node: isinstance(node, nodes.paragraph) and "theorem-badge" in node["classes"]):
+        for words in list(badge.findall(nodes.Text)):
+            pieces = re.split(r"\$([^$]+)\$", words)
+            if len(pieces) > 1:
+                words.parent.children = [nodes.math("", piece) if at % 2 else nodes.Text(piece) for at, piece in enumerate(pieces)]
+
+
+def link_theorems(app, what, name, obj, options, lines):
+    """The reference names a theorem as the book does, and leads to it; a docstring has its label."""
+    lines[:] = [re.sub(r"``(thm-[\w-]+)``", r":prf:ref:`\1`", line) for line in lines]
+
+
 def setup(app):
     app.add_directive("ledger-totals", Totals)
     app.add_directive("ledger-chapter", Chapter)
     app.add_directive("sources", Coverage)
     app.add_directive("sources-totals", CoverageTotals)
+    app.connect("autodoc-process-docstring", link_theorems)
     app.connect("doctree-read", add_badges)
+    app.connect("doctree-resolved", typeset_badges)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -83,14 +83,24 @@ def visit_display(self, node):
     raise nodes.SkipNode
 
 
-# --- A full stop stays with the short formula before it, and a bracket with the one behind it: browsers part them ---------------
+# --- What a line must not part: a short formula and its full stop or bracket, short code, "Theorem 8.5", 1e-08 -------------------
 
 LONGEST_UNBROKEN = 16  # signs, about a third of a line on a phone
 
 
-def keep_punctuation(app, doctree, docname):
+def keep_together(app, doctree, docname):
     if app.builder.format != "html":
         return
+    for code in doctree.findall(nodes.literal):
+        if len(code.astext()) <= LONGEST_UNBROKEN:
+            code["classes"].append("unbroken")
+    for words in list(doctree.findall(nodes.Text)):
+        if isinstance(words.parent, nodes.inline) and re.fullmatch(r"[A-Z]\w+ [\d.]+", words):  # Theorem 8.5
+            words.parent.replace(words, nodes.Text(words.replace(" ", "\N{NO-BREAK SPACE}")))
+        elif isinstance(words.parent, nodes.paragraph) and re.search(r"\de-\d", words):  # 1e-08
+            pieces = re.split(r"(\d\S*e-\d+)", words)
+            words.parent.replace(words, [nodes.inline("", piece, classes=["unbroken"]) if at % 2 else nodes.Text(piece)
+                                         for at, piece in enumerate(pieces)])
     for parent in list(doctree.findall(nodes.Element)):
         for formula in [child for child in parent.children if isinstance(child, nodes.math)]:
             signs = re.sub(r"[{}^_\s]|\\[,;!]", "", re.sub(r"\\[a-zA-Z]+", "x", formula.astext()))
@@ -178,7 +188,7 @@ def setup(app):
     app.connect("config-inited", set_addresses, priority=100)
     remove_thebe(app)
     app.connect("doctree-resolved", drop_repeated_ids)
-    app.connect("doctree-resolved", keep_punctuation)
+    app.connect("doctree-resolved", keep_together)
     # After the theme, which adds its own copies late.
     app.connect("html-page-context", tidy_page, priority=900)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": False}

@@ -60,7 +60,40 @@ def thin(formula):
     for one in tree.below():
         if "katex-html" in one.names:
             simplify(one)
+            if "katex-display" not in tree.names:
+                keep_whole(one)
     return write(tree)
+
+
+RELATIONS = ("=", "<", ">", "≤", "≥")
+SHORT, SHORT_BRACKET = 16, 24  # signs: about a third of a line on a phone, and half of one
+
+
+def keep_whole(formula):
+    """A line may end at a sign such as = or +, but not in a short formula, nor inside a short bracket."""
+    if sum(map(length, formula.children)) <= SHORT:
+        formula.attributes["class"] += " unbroken"
+        return
+    children, open_ = [], []
+    for base in formula.children:
+        open_.append(base)
+        signs = "".join(map(signs_of, open_))
+        if base is formula.children[0] and signs in RELATIONS:
+            continue  # the sign at the beginning of a line of a derivation does not stand alone
+        if sum(map(signs.count, "([{")) <= sum(map(signs.count, ")]}")) or base is formula.children[-1]:
+            whole = len(open_) > 1 and len(signs) <= SHORT_BRACKET
+            children += [Span("span", {"class": "unbroken"}, open_)] if whole else open_
+            open_ = []
+    formula.children = children
+
+
+def signs_of(one):
+    """What a reader sees of a formula, without the spaces of no width."""
+    return one.replace("\u200b", "") if isinstance(one, str) else "".join(map(signs_of, one.children))
+
+
+def length(one):
+    return len(signs_of(one))
 
 
 def simplify(span):

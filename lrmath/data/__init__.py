@@ -13,7 +13,7 @@ class Dataset(NamedTuple):
     """Shape (n, d), float64, without a column of ones."""
 
     y: np.ndarray
-    """Shape (n,), float64: each 0 or 1, or the number of the class (0, 1, 2 in the iris data)."""
+    """Shape (n,), float64, each 0 or 1, or the number of the class (0, 1, 2 in the iris data)."""
 
     feature_names: tuple[str, ...]
     """The d names of the columns of ``features``."""

@@ -357,7 +357,9 @@ class Derivation:
         """The lines with their reasons, then what they rest on, then what was checked."""
         start = latex(self.lines[0])
         # A long first line stands alone, so that the relation signs of the others stay on the page.
-        alone = len(re.sub(r"\\[a-zA-Z]+|[{}^_ ]", "", start)) > 24
+        signs = lambda shown: len(re.sub(r"\\[a-zA-Z]+|[{}^_ ]", "", shown))
+        longest = max((signs(latex(line)) for line in self.lines[1:]), default=0)
+        alone = signs(start) > 24 or signs(start) > 12 and signs(start) + longest > 56
         rows = [f"& {start}"] if alone else []
         for relation, line, reason in zip(self.relations, self.lines[1:], self.reasons):
             left = "" if alone or rows else start + " "
@@ -369,8 +371,11 @@ class Derivation:
                        for head, body in self.where.items() if signature(parse(head)) in used]
         if definitions:
             notes.append(r"\text{where }" + r",\quad ".join(definitions))
+        sizes, reals = self._free()
+        names = ", ".join(latex(symbol(name)) for name in sizes or reals)
+        scope = rf"\text{{ for all {'' if sizes else 'real '}}}" * bool(names) + names
         conditions = r"\text{ with }" * bool(self.given) + r",\ ".join(map(latex, self.given))
-        notes.append(rf"\checkmark\ \text{{{self._steps}{self._for_scope()}}}{conditions}\text{{; {self._rejected}}}")
+        notes.append(rf"\checkmark\ \text{{{self._steps}}}{scope}{conditions}\text{{; {self._rejected}}}")
         lines = " \\\\\n".join(rows)
         return ("$$\\begin{array}{l}\n\\begin{aligned}\n" + lines + "\n\\end{aligned}"
                 + "".join(rf" \\[4pt]{chr(10)}\small {note}" for note in notes) + "\n\\end{array}$$")

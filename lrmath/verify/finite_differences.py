@@ -356,6 +356,7 @@ def check_definition(label, f, line, at, *, variable="z", ulps=3.0, where=None):
     Raises
     ------
     CheckError
+        The function is further from its definition than ``ulps``; the message says where.
     """
     at = np.asarray(at, dtype=float)
     definitions = definitions_of(where)

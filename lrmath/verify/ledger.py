@@ -58,12 +58,12 @@ class Ledger:
         checked = [row for row in self.rows if row["kind"] != "derivation"]
         parts = []
         if proved:
-            parts.append(_table(["proved", "statement", "for all", "steps", "rejected"],
-                                [[r["label"], _statement(r), r["for"], r["steps"], r["controls"]] for r in proved]))
+            parts.append(_table(["proved", "steps", "rejected", "for all", "statement"], "lrrll",
+                                [[r["label"], r["steps"], r["controls"], r["for"], _statement(r)] for r in proved]))
             if any(row["where"] for row in proved):
                 parts.append("What a letter stands for is said where the derivation stands.")
         if checked:
-            parts.append(_table(["checked", "against", "points", "error at most", "rejected"],
+            parts.append(_table(["checked", "against", "points", "allowed error", "rejected"], "llrrr",
                                 [[r["label"], r["oracle"], r["points"], r["limit"], r["controls"]] for r in checked]))
         parts.append("**{derivations} with {steps} and {checks}; {controls} rejected.**".format(**self._counted()))
         return "\n\n".join(parts)
@@ -83,8 +83,8 @@ def counted(number, what):
     return f"{number} {what}{'s' * (number != 1)}"
 
 
-def _table(head, rows):
-    lines = [head, ["---"]*(len(head) - 2) + ["---:"]*2, *rows]
+def _table(head, sides, rows):
+    lines = [head, [{"l": "---", "r": "---:"}[side] for side in sides], *rows]
     # A bar inside a formula would end the cell.
     return "\n".join("| " + " | ".join(str(cell).replace("|", r"\vert ") for cell in line) + " |" for line in lines)
 

@@ -232,7 +232,8 @@ class _Latex(_Printer):
         plain = (sp.Symbol, sp.Indexed, sp.MatrixSymbol)
         if shown_right[0].isdigit() or shown_right.startswith(r"\frac") and shown_left.endswith("}"):
             return r" \cdot "
-        if left.is_Integer or isinstance(left, plain) and isinstance(right, plain):
+        word = any(isinstance(e, plain) and r"\mathrm" in self.show(e) for e in (left, right))
+        if left.is_Integer or isinstance(left, plain) and isinstance(right, plain) and not word:
             return " "
         return r"\,"
 
