@@ -105,3 +105,22 @@ def test_signs_of_html_stay_what_they_are(latex):
     plain = lrmath_site.render(latex, False)["html"]
     text = lambda html: re.sub(r"<annotation.*?</annotation>|<[^>]*>|\u200b", "", html)
     assert text(thin_formulas.thin(plain)) == text(plain)
+
+
+def unbroken(latex, display=False):
+    """The parts of a formula between which a line may end."""
+    html = thin_formulas.thin(lrmath_site.render(latex, display)["html"])
+    tree = thin_formulas.read(thin_formulas.ElementTree.fromstring(html))
+    [formula] = [one for one in tree.below() if "katex-html" in one.names]
+    if "unbroken" in formula.names:
+        return [thin_formulas.signs_of(formula)]
+    return [thin_formulas.signs_of(one) for one in formula.children]
+
+
+def test_a_line_ends_neither_in_a_short_formula_nor_in_a_short_bracket():
+    assert unbroken("d = 2") == ["d=2"]
+    assert unbroken(r"X^{\mathsf T}(p - y) = \sigma(z - \log m) + 1") == ["XT(p−y)=", "σ(z−logm)+", "1"]
+    assert unbroken("= (b - c)(b + c)(a - b)(a + b)(c - d)(c + d) + f") == ["=(b−c)(b+c)(a−b)(a+b)(c−d)(c+d)+", "f"]
+    long = unbroken("a + (b + c + d + e + f + g + h + i + j + k + l + m + n + o)")
+    assert long[:3] == ["a+", "(b+", "c+"]  # it would not fit on a phone
+    assert len(unbroken("a + b = (c + d) + e + f + g + h + i", display=True)) == 1 + 8

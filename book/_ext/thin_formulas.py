@@ -79,9 +79,9 @@ def keep_whole(formula):
         open_.append(base)
         signs = "".join(map(signs_of, open_))
         if base is formula.children[0] and signs in RELATIONS:
-            continue  # the sign at the beginning of a line of a derivation does not stand alone
+            continue  # the first sign of a line of a derivation does not stand alone
         if sum(map(signs.count, "([{")) <= sum(map(signs.count, ")]}")) or base is formula.children[-1]:
-            whole = len(open_) > 1 and len(signs) <= SHORT_BRACKET
+            whole = len(open_) > 1 and (len(signs) <= SHORT_BRACKET or signs.startswith(RELATIONS))
             children += [Span("span", {"class": "unbroken"}, open_)] if whole else open_
             open_ = []
     formula.children = children
