@@ -112,6 +112,7 @@ def test_every_theorem_has_a_badge_that_leads_to_its_row(soups):
             summary = ledger_page.summary(
                 [row for row in own if row["home"] == ("theorem", label)], ledger_page.in_words(judged[label])
             )
+            summary = re.sub(r"\$[^$]+\$", "", summary)  # the pages are read without their formulas
             assert badge.get_text().strip() == f"✓ {summary}", label
             assert badge.a["href"] == f"ledger.html#ledger-{label}"
             row = rows.find(id=f"ledger-{label}").get_text()

@@ -216,7 +216,7 @@ LATEX = {
     "beta_10": r"\beta_{10}",
     "eps": r"\varepsilon",
     "x_new[i, j]": r"x_{\mathrm{new},ij}",
-    "aa*b": r"\mathrm{aa} b",
+    "aa*b": r"\mathrm{aa}\,b",
     "x[i + 1, 0]": "x_{i + 1,0}",
     "x[1, 1]": "x_{11}",
     "2**(-z)": "2^{-z}",
