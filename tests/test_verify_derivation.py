@@ -93,6 +93,13 @@ WRONG = [
 
 # Once accepted, each of them: what must hold for a line was lost on the way to the proof.
 ATTACKS = [
+    case("nothing times what is not defined", "0*(1/0)", "0"),
+    case("a difference of what is not defined", "exp(1/0) - exp(1/0)", "0"),
+    case("a power that is not defined", "2**(1/0) - 2**(1/0)", "0"),
+    case("a sum of what is not defined", "Sum(1/0, (i, 1, n)) - Sum(1/0, (i, 1, n))", "0"),
+    case("a maximum of what is not defined", "Max(1/0, 1) - Max(1/0, 1)", "0"),
+    case("a logarithm of zero", "log(0) - log(0)", "0"),
+    case("zero through a minus", "z/(-0)", "z/(-0) + 0"),
     case("division in a sum", "Sum(a[i]/a[i], (i, 1, n))", "n"),
     case("logarithm in a sum", "Sum(exp(log(a[i] + 10)), (i, 1, n))", "Sum(a[i], (i, 1, n)) + 10*n"),
     case("division in a product", "Product(a[i]/a[i], (i, 1, n))", "1"),

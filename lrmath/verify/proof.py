@@ -261,6 +261,8 @@ class Rules:
                 obligations.append((sp.Piecewise(*[(sp.Integer(1), c) for _, c in cases], evaluate=False), "covered"))
             return sp.Piecewise(*cases, evaluate=False)
         arguments = [again(a) for a in e.args]
+        if isinstance(e, (sp.Max, sp.Min)) and (sp.zoo in arguments or sp.nan in arguments):  # SymPy would stop with an error
+            raise NotProved(f"a part of {text_or_str(e)} is not defined")
         if isinstance(e, sp.Pow):
             base, exponent = arguments
             _require_small_power(base, exponent)
