@@ -872,3 +872,21 @@ def test_values_in_messages_have_six_digits():
         Derivation("symmetry", "1 - sigma(z)").then("1 + sigma(z)", because="a slip")
     shown = [line.split(" = ")[1] for line in str(caught.value).splitlines()[-2:]]
     assert all(len(number.lstrip("-").replace(".", "").lstrip("0")) <= 6 for number in shown) and any(len(n) > 5 for n in shown)
+
+
+def test_what_the_last_line_says_is_typeset():
+    reals = Derivation("reals", "c_a*beta", given="beta > 0").then("beta*c_a", because="exchange")
+    assert r"\checkmark\ \text{1 step proved}\text{ for all real }\beta, c_{a}\text{ with }\beta > 0\text{; 3 wrong" in reals._repr_latex_()
+    sizes = Derivation("sizes", "Sum(p[i], (i, 1, n)) + d*z").then("d*z + Sum(p[i], (i, 1, n))", because="exchange")
+    assert r"\text{1 step proved}\text{ for all }n, d\text{; " in sizes._repr_latex_()
+    plain = Derivation("plain", "1 + 2").then("3", because="add")
+    assert r"\text{1 step proved}\text{; " in plain._repr_latex_()
+
+
+def test_a_first_line_stands_alone_where_the_lines_beside_it_would_be_too_long():
+    alone = lambda derivation: r"&\quad = " in derivation._repr_latex_()
+    long = "a**2 + a*b + a*c + a*b + b**2 + b*c + a*c + b*c + c**2 + 0*a*b + 0*b*c + 0*c*a + 0*a + 0*b"
+    first = "(a + b + c)*(a + b + c)"
+    assert alone(Derivation("beside-long", first).then(long, because="multiply out").then("(a + b + c)**2", because="a square"))
+    assert not alone(Derivation("beside-short", first).then("(a + b + c)**2", because="a square"))
+    assert not alone(Derivation("short-beside-long", "(a + b + c)**2").then(long, because="multiply out"))

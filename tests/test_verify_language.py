@@ -264,6 +264,7 @@ REFUSED = {
     "z**1000": "cannot be meant",
     "10000000000": "cannot be meant",
     "oo - oo": "oo is not a number",
+    "(-oo) + z": "oo is not a number",
     "exp(oo)": "oo is not a number",
     # Too long, too deep.
     "z + " * 600 + "z": "limit is 2000",
@@ -449,6 +450,7 @@ def test_a_sympy_expression_means_the_same_as_text(expression, line):
         (sp.Derivative(sp.Function("f")(z), (z, n)), "order n"),
         (sp.Subs(sp.Function("f")(z, n), (z, n), (1, 2)), "several values at once"),
         (sp.exp(sp.oo, evaluate=False), "oo is not a number"),
+        (sp.exp(-sp.oo, evaluate=False), "oo is not a number"),
         # SymPy lets pass what may be equal; here n is not 2.
         (sp.MatMul(X, sp.MatrixSymbol("Y", n, 2)), "shapes do not fit"),
         (sp.MatAdd(X, sp.MatrixSymbol("Y", n, 2)), "shapes do not fit"),

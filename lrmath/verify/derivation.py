@@ -306,8 +306,7 @@ class Derivation:
 
     def _scope_latex(self):
         sizes, reals = self._free()
-        names = ", ".join(latex(symbol(name)) for name in sizes or reals)
-        return f"${names}$" if sizes else rf"${names} \in \mathbb R$" if reals else ""
+        return f"${_typeset_names(sizes)}$" if sizes else rf"${_typeset_names(reals)} \in \mathbb R$" if reals else ""
 
     @property
     def scope(self):
@@ -372,8 +371,7 @@ class Derivation:
         if definitions:
             notes.append(r"\text{where }" + r",\quad ".join(definitions))
         sizes, reals = self._free()
-        names = ", ".join(latex(symbol(name)) for name in sizes or reals)
-        scope = rf"\text{{ for all {'' if sizes else 'real '}}}" * bool(names) + names
+        scope = r"\text{ for all }" + _typeset_names(sizes) if sizes else r"\text{ for all real }" * bool(reals) + _typeset_names(reals)
         conditions = r"\text{ with }" * bool(self.given) + r",\ ".join(map(latex, self.given))
         notes.append(rf"\checkmark\ \text{{{self._steps}}}{scope}{conditions}\text{{; {self._rejected}}}")
         lines = " \\\\\n".join(rows)
@@ -436,6 +434,10 @@ def _defined(condition, definitions):
 
 def _formulas(reason):
     return re.findall(r"`([^`]*)`", reason)
+
+
+def _typeset_names(names):
+    return ", ".join(latex(symbol(name)) for name in names)
 
 
 def _typeset(reason, shapes):
