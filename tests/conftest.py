@@ -44,15 +44,21 @@ def pages():
     return [toc["root"], *(entry["file"] for part in toc["parts"] for entry in part["chapters"])]
 
 
+# The files that take longest, so that short ones are left for the end, when one worker waits for the other.
+LONG = ["test_browser", "test_live", "test_site", "test_figures", "test_downloads"]
+
+
 def pytest_collection_modifyitems(items):
     """The chapters, one file that builds the site, then what needs no site meanwhile: so that no worker waits for another."""
-    order = {}
-    for item in items:
-        needs = "site" in getattr(item, "fixturenames", ())
-        order[item.path] = max(order.get(item.path, 0), 3 if needs else 0 if item.path.suffix == ".ipynb" else 2)
-    first = next((path for path, rank in order.items() if rank == 3), None)
-    order[first] = 1
-    items.sort(key=lambda item: order[item.path])
+    needs_site = {item.path for item in items if "site" in getattr(item, "fixturenames", ())}
+    place = lambda path: LONG.index(path.stem) if path.stem in LONG else len(LONG)
+    first = min(needs_site, key=place, default=None)
+
+    def order(item):
+        kind = 0 if item.path.suffix == ".ipynb" else 1 if item.path == first else 2 if item.path not in needs_site else 3
+        return kind, place(item.path)
+
+    items.sort(key=order)
 
 
 @pytest.fixture(scope="session")
