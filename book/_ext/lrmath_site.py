@@ -12,7 +12,7 @@ from docutils import nodes
 from sphinx.util import logging
 from sphinx.util.math import get_node_equation_number
 from sphinxcontrib import katex
-from thin_formulas import thin
+from thin_formulas import SHORT, is_whole, thin
 
 logger = logging.getLogger(__name__)
 
@@ -85,14 +85,12 @@ def visit_display(self, node):
 
 # --- What a line must not part: a short formula and its full stop or bracket, short code, "Theorem 8.5", 1e-08 -------------------
 
-LONGEST_UNBROKEN = 16  # signs, about a third of a line on a phone
-
 
 def keep_together(app, doctree, docname):
     if app.builder.format != "html":
         return
     for code in doctree.findall(nodes.literal):
-        if len(code.astext()) <= LONGEST_UNBROKEN:
+        if len(code.astext()) <= SHORT:
             code["classes"].append("unbroken")
     for words in list(doctree.findall(nodes.Text)):
         if isinstance(words.parent, nodes.inline) and re.fullmatch(r"[A-Z]\w+ [\d.]+", words):  # Theorem 8.5
@@ -103,8 +101,8 @@ def keep_together(app, doctree, docname):
                                          for at, piece in enumerate(pieces)])
     for parent in list(doctree.findall(nodes.Element)):
         for formula in [child for child in parent.children if isinstance(child, nodes.math)]:
-            signs = re.sub(r"[{}^_\s]|\\[,;!]", "", re.sub(r"\\[a-zA-Z]+", "x", formula.astext()))
-            if len(signs) <= LONGEST_UNBROKEN:
+            answer = render(formula.astext(), False)
+            if "html" in answer and is_whole(lighter(answer["html"])):
                 keep_with_neighbours(parent, parent.index(formula))
 
 

@@ -71,7 +71,7 @@ SHORT, SHORT_BRACKET = 16, 24  # signs: about a third of a line on a phone, and 
 
 def keep_whole(formula):
     """A line may end at a sign such as = or +, but not in a short formula, nor inside a short bracket."""
-    if sum(map(length, formula.children)) <= SHORT:
+    if len(signs_of(formula)) <= SHORT:
         formula.attributes["class"] += " unbroken"
         return
     children, open_ = [], []
@@ -87,13 +87,14 @@ def keep_whole(formula):
     formula.children = children
 
 
+def is_whole(html):
+    """Whether no line ends in a formula that is made of fewer elements already."""
+    return 'class="katex-html unbroken"' in html
+
+
 def signs_of(one):
     """What a reader sees of a formula, without the spaces of no width."""
     return one.replace("\u200b", "") if isinstance(one, str) else "".join(map(signs_of, one.children))
-
-
-def length(one):
-    return len(signs_of(one))
 
 
 def simplify(span):
