@@ -242,6 +242,12 @@ def test_the_search_finds_the_soft_threshold(chapter):
     chapter.wait_for_url("**/search.html?q=*")
     hit = chapter.locator("#search-results a[href*='07-regularization']").first
     hit.wait_for(timeout=10_000)
+    # An excerpt shows a formula once, and no menu.
+    excerpts = chapter.locator("#search-results p.context")
+    excerpts.first.wait_for()
+    shown = " ".join(excerpts.all_inner_texts())
+    assert "soft threshold" in shown.lower() and "Contents" not in shown
+    assert re.findall(r"(\b\w+\(\w+\))\1", shown) == []
     hit.click()
     chapter.wait_for_url("**/07-regularization.html*")
 
