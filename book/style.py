@@ -4,7 +4,7 @@ A figure is drawn once and must be readable on a white page and on a dark one. S
 every colour here has a contrast of at least 4.5 : 1 with white, as words need it, and of 3 : 1 with a dark page. On the dark
 pages of the site the figures are shown brighter (book/_static/book.css), which makes that 4.5 : 1 as well. The four hues
 differ for readers with any kind of colour blindness, and no figure relies on colour alone: lines also differ in their
-dashes or carry their name. On a phone a figure is two thirds as wide as it is drawn; its letters are large enough for that.
+dashes or carry their name. On a phone a figure is three quarters as wide as it is drawn; its letters are large enough for that.
 """
 
 import ast
